@@ -1,0 +1,208 @@
+// Package generate reads the definitions of a folder and writes what follows
+// from them. It writes only what changed, whole files only, and nothing at all
+// when a definition has a fault.
+package generate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/runnel-sse/runnel/pkg/generate/golang"
+	"github.com/runnel-sse/runnel/pkg/schema"
+	"github.com/runnel-sse/runnel/pkg/schema/goparse"
+)
+
+// ErrStale: with Options.Check, a generated file is not what the definitions say.
+var ErrStale = errors.New("generated files are stale")
+
+// Options say what to do.
+type Options struct {
+	From  string // the folder of the definitions; default "events"
+	Check bool   // write nothing, fail with ErrStale where something would be written
+}
+
+// Result is what a run did.
+type Result struct {
+	Definitions []schema.Definition
+	Written     []string // paths of the files that were written, or with Check would be
+	Notes       []string // what a run decided by itself, a line each
+}
+
+// Run generates. Its error holds every fault of every definition, a line each.
+func Run(ctx context.Context, o Options) (Result, error) {
+	if o.From == "" {
+		o.From = "events"
+	}
+	var res Result
+	defs, err := Load(o.From)
+	if err != nil {
+		return res, err
+	}
+	res.Definitions = defs
+	for i := range defs {
+		if defs[i].Derived {
+			s := &defs[i].Stream
+			res.Notes = append(res.Notes, fmt.Sprintf("%s: no //sse:channel, so the channels of %s are %s", defs[i].File, s.Name, s.Template))
+		}
+	}
+	files, err := render(o.From, defs)
+	if err != nil {
+		return res, err
+	}
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return res, fmt.Errorf("generate: %w", err)
+		}
+		old, err := os.ReadFile(f.path)
+		if err == nil && bytes.Equal(old, f.data) {
+			continue
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return res, fmt.Errorf("generate: read what is there: %w", err)
+		}
+		if !o.Check {
+			if err := replace(f.path, f.data); err != nil {
+				return res, fmt.Errorf("generate: write %s: %w", f.path, err)
+			}
+		}
+		res.Written = append(res.Written, f.path)
+	}
+	if o.Check && len(res.Written) > 0 {
+		return res, fmt.Errorf("generate: %w: %s; run `runnel generate` and commit them", ErrStale, strings.Join(res.Written, ", "))
+	}
+	return res, nil
+}
+
+type file struct {
+	path string
+	data []byte
+}
+
+func render(dir string, defs []schema.Definition) ([]file, error) {
+	var c schema.Catalog
+	for i := range defs {
+		c.Streams = append(c.Streams, defs[i].Stream)
+	}
+	pkg, err := packageName(dir)
+	if err != nil {
+		return nil, err
+	}
+	src, err := golang.Catalog(pkg, &c)
+	if err != nil {
+		return nil, fmt.Errorf("generate: %w", err)
+	}
+	return []file{{filepath.Join(dir, golang.File), src}}, nil
+}
+
+// parsers are the languages of definitions, by the end of the file's name.
+var parsers = map[string]func(name string, src []byte) (schema.Definition, error){
+	".go": goparse.File,
+}
+
+// Load reads the definitions of a folder, in the order of their streams' names.
+func Load(dir string) ([]schema.Definition, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("generate: read the definitions: %w; name the folder with --from", err)
+	}
+	var defs []schema.Definition
+	var faults []error
+	for _, entry := range entries {
+		ext := filepath.Ext(entry.Name())
+		parse, ok := parsers[ext]
+		if !ok || entry.IsDir() || !strings.HasSuffix(entry.Name(), "_sse"+ext) {
+			continue
+		}
+		path := filepath.Join(dir, entry.Name())
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("generate: read a definition: %w", err)
+		}
+		def, err := parse(filepath.ToSlash(path), src)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		defs = append(defs, def)
+	}
+	faults = append(faults, across(defs)...)
+	if len(defs) == 0 && len(faults) == 0 {
+		faults = append(faults, fmt.Errorf("generate: no definition in %s: write one, such as %s", dir, filepath.Join(dir, "comment_sse.go")))
+	}
+	slices.SortFunc(defs, func(a, b schema.Definition) int { return strings.Compare(a.Stream.Name, b.Stream.Name) })
+	return defs, errors.Join(faults...)
+}
+
+// across finds the faults that only several definitions together have.
+func across(defs []schema.Definition) []error {
+	var faults []error
+	first := map[string]string{}
+	for i := range defs {
+		d := &defs[i]
+		at := schema.Pos{File: d.File, Line: 1, Col: 1}
+		if other, twice := first[d.Stream.Name]; twice {
+			faults = append(faults, &schema.Problem{
+				Pos: at, What: d.Stream.Name + " is declared by " + other + " already", Write: "delete one of the files, or rename it",
+			})
+		}
+		first[d.Stream.Name] = d.File
+		if _, taken := d.Stream.Event("Catalog"); taken {
+			faults = append(faults, &schema.Problem{
+				Pos: at, What: "an event is named Catalog, as the generated variable is", Write: "give it another name",
+			})
+		}
+	}
+	return faults
+}
+
+// packageName is the Go package that the generated file joins: that of the Go
+// files beside it, else the folder's own name.
+func packageName(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("generate: read the definitions: %w", err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || name == golang.File {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, name), nil, parser.PackageClauseOnly)
+		if err == nil {
+			return f.Name.Name, nil
+		}
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("generate: %w", err)
+	}
+	if name := filepath.Base(abs); token.IsIdentifier(name) {
+		return name, nil
+	}
+	return "events", nil
+}
+
+// replace writes a file whole or not at all: whoever reads it at the same time,
+// or after a crash, finds the old or the new one.
+func replace(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // nothing is left to remove after the rename
+	_, err = tmp.Write(data)
+	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
