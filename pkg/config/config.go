@@ -1,0 +1,122 @@
+// Package config reads the environment of each program into one struct, once.
+// Bounds and defaults stand beside the fields; a program that is set up wrongly
+// hears of every fault at once.
+//
+// It opens nothing and knows no AWS: endpoint, region and credentials are the
+// SDK's own variables.
+package config
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// Getenv looks a variable up, as os.Getenv does.
+type Getenv = func(name string) string
+
+// Tables names what the log and the registry are kept in.
+type Tables struct {
+	EventLog    string // EVENT_LOG_TABLE, required
+	Subscribers string // SUBSCRIBERS_TABLE, required
+}
+
+// Stream configures functions/stream.
+type Stream struct {
+	Tables         Tables
+	Addr           string        // ADDR, host:port outside Lambda, default 127.0.0.1:8080
+	AllowedOrigins []string      // ALLOWED_ORIGINS, origins with commas between, or *; default none
+	Heartbeat      time.Duration // HEARTBEAT, 1s to 60s, default 15s
+	PollInterval   time.Duration // POLL_INTERVAL, 10ms to 10s, default 250ms
+	MaxChannels    int           // MAX_CHANNELS on one connection, 1 to 64, default 8
+	MaxLife        time.Duration // MAX_LIFE of a connection, 5s to 24h, default 14m
+	Margin         time.Duration // DEADLINE_MARGIN before the platform's end, 0s to 60s, default 5s
+	LogLevel       slog.Level    // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
+}
+
+// LoadStream returns the settings that getenv holds, or every fault in them.
+func LoadStream(getenv Getenv) (Stream, error) {
+	r := reader{getenv: getenv}
+	c := Stream{
+		Tables:         r.tables(),
+		Addr:           r.address("ADDR", "127.0.0.1:8080"),
+		AllowedOrigins: r.origins("ALLOWED_ORIGINS"),
+		Heartbeat:      r.duration("HEARTBEAT", 15*time.Second, time.Second, time.Minute),
+		PollInterval:   r.duration("POLL_INTERVAL", 250*time.Millisecond, 10*time.Millisecond, 10*time.Second),
+		MaxChannels:    r.integer("MAX_CHANNELS", 8, 1, 64),
+		MaxLife:        r.duration("MAX_LIFE", 14*time.Minute, 5*time.Second, 24*time.Hour),
+		Margin:         r.duration("DEADLINE_MARGIN", 5*time.Second, 0, time.Minute),
+		LogLevel:       r.level("LOG_LEVEL"),
+	}
+	return c, r.err()
+}
+
+// Ingest configures functions/ingest.
+type Ingest struct {
+	EventLogTable string     // EVENT_LOG_TABLE, required
+	QueueURL      string     // QUEUE_URL, required outside Lambda, where the program polls by itself
+	LogLevel      slog.Level // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
+}
+
+// LoadIngest returns the settings that getenv holds, or every fault in them.
+func LoadIngest(getenv Getenv) (Ingest, error) {
+	r := reader{getenv: getenv}
+	c := Ingest{
+		EventLogTable: r.required("EVENT_LOG_TABLE"),
+		LogLevel:      r.level("LOG_LEVEL"),
+	}
+	if !OnLambda(getenv) { // on Lambda the event source mapping names the queue
+		c.QueueURL = r.required("QUEUE_URL")
+	}
+	return c, r.err()
+}
+
+// Changes configures functions/changes.
+type Changes struct {
+	EventLogTable string     // EVENT_LOG_TABLE, required
+	LogLevel      slog.Level // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
+}
+
+// LoadChanges returns the settings that getenv holds, or every fault in them.
+func LoadChanges(getenv Getenv) (Changes, error) {
+	r := reader{getenv: getenv}
+	c := Changes{
+		EventLogTable: r.required("EVENT_LOG_TABLE"),
+		LogLevel:      r.level("LOG_LEVEL"),
+	}
+	return c, r.err()
+}
+
+// Sweep configures functions/sweep.
+type Sweep struct {
+	SubscribersTable string     // SUBSCRIBERS_TABLE, required
+	LogLevel         slog.Level // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
+}
+
+// LoadSweep returns the settings that getenv holds, or every fault in them.
+func LoadSweep(getenv Getenv) (Sweep, error) {
+	r := reader{getenv: getenv}
+	c := Sweep{
+		SubscribersTable: r.required("SUBSCRIBERS_TABLE"),
+		LogLevel:         r.level("LOG_LEVEL"),
+	}
+	return c, r.err()
+}
+
+// OnLambda reports whether the Lambda service runs this program.
+func OnLambda(getenv Getenv) bool { return getenv("AWS_LAMBDA_RUNTIME_API") != "" }
+
+// Names returns the variables that load looks up on Lambda, sorted: what a
+// deployment may set, and nothing else.
+func Names[T any](load func(Getenv) (T, error)) []string {
+	var names []string
+	_, _ = load(func(name string) string {
+		if name == "AWS_LAMBDA_RUNTIME_API" { // the platform's own
+			return "127.0.0.1:9001"
+		}
+		names = append(names, name)
+		return ""
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
+}

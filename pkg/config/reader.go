@@ -1,0 +1,112 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// reader looks variables up and collects what is wrong with them.
+type reader struct {
+	getenv Getenv
+	faults []error
+}
+
+func (r *reader) err() error { return errors.Join(r.faults...) }
+
+func (r *reader) fault(name, value, want string) {
+	r.faults = append(r.faults, fmt.Errorf("%s=%q: want %s", name, value, want))
+}
+
+func (r *reader) required(name string) string {
+	v := r.getenv(name)
+	if v == "" {
+		r.faults = append(r.faults, fmt.Errorf("%s: not set", name))
+	}
+	return v
+}
+
+func (r *reader) tables() Tables {
+	return Tables{EventLog: r.required("EVENT_LOG_TABLE"), Subscribers: r.required("SUBSCRIBERS_TABLE")}
+}
+
+func (r *reader) duration(name string, def, low, high time.Duration) time.Duration {
+	v := r.getenv(name)
+	if v == "" {
+		return def
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d < low || d > high {
+		r.fault(name, v, fmt.Sprintf("a duration from %v to %v, such as %v", low, high, def))
+		return def
+	}
+	return d
+}
+
+func (r *reader) integer(name string, def, low, high int) int {
+	v := r.getenv(name)
+	if v == "" {
+		return def
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < low || n > high {
+		r.fault(name, v, fmt.Sprintf("a number from %d to %d, such as %d", low, high, def))
+		return def
+	}
+	return n
+}
+
+func (r *reader) address(name, def string) string {
+	v := r.getenv(name)
+	if v == "" {
+		return def
+	}
+	_, port, err := net.SplitHostPort(v)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		r.fault(name, v, "host:port, such as "+def)
+		return def
+	}
+	return v
+}
+
+// origins reads a list of origins. One that a browser never sends ("a.example",
+// "https://a.example/") would silently match nothing, so it is a fault.
+func (r *reader) origins(name string) []string {
+	v := r.getenv(name)
+	if v == "" {
+		return nil
+	}
+	var list []string
+	for text := range strings.SplitSeq(v, ",") {
+		text = strings.TrimSpace(text)
+		u, err := url.Parse(text)
+		exact := err == nil && u.Host != "" && text == u.Scheme+"://"+strings.ToLower(u.Host)
+		if text != "*" && (!exact || u.Scheme != "https" && u.Scheme != "http") {
+			r.fault(name, text, "an origin such as https://app.example.com, or *")
+			continue
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+func (r *reader) level(name string) slog.Level {
+	v := r.getenv(name)
+	if v == "" {
+		return slog.LevelInfo
+	}
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(v)); err != nil {
+		r.fault(name, v, "DEBUG, INFO, WARN or ERROR")
+		return slog.LevelInfo
+	}
+	return l
+}
