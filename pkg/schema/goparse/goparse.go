@@ -226,8 +226,8 @@ func (r *reader) events() []schema.Event {
 		}
 		st, ok := d.spec.Type.(*ast.StructType)
 		switch {
-		case !ok && d.spec.Assign.IsValid():
-			r.add(d.spec.Pos(), "write the struct itself", "%s is an alias, and an event is a struct", d.spec.Name.Name)
+		case !ok && r.ofTheFile(d.spec.Type):
+			r.add(d.spec.Pos(), "write the struct itself", "%s is another name for a type, and an event is a struct", d.spec.Name.Name)
 			continue
 		case !ok:
 			continue // a type that nobody uses says nothing
@@ -241,6 +241,12 @@ func (r *reader) events() []schema.Event {
 		list = append(list, schema.Event{Name: d.spec.Name.Name, Doc: d.doc, Fields: fields})
 	}
 	return list
+}
+
+// ofTheFile reports whether the expression is just the name of a type declared here.
+func (r *reader) ofTheFile(e ast.Expr) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && r.decls[id.Name] != nil
 }
 
 func (r *reader) places() map[string]schema.Pos {

@@ -33,7 +33,8 @@ func (r *reader) fields(st *ast.StructType) []schema.Field {
 			continue
 		}
 		if tag.optional && typ.Kind != schema.Optional {
-			typ = schema.Type{Kind: schema.Optional, Elem: &typ}
+			elem := typ
+			typ = schema.Type{Kind: schema.Optional, Elem: &elem}
 		}
 		for _, id := range f.Names {
 			name := tag.name
