@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/runnel-sse/runnel/bench/load"
+)
+
+// ceiling raises the rate until a server no longer keeps up.
+func ceiling() scenario {
+	return scenario{
+		name:    "ceiling",
+		title:   "The ceiling: 1,000 readers of one channel, the highest rate with p99 ≤ 250 ms and nothing lost",
+		columns: []column{{throughput, 0}, {rate, 0}, {p50, 0}, {p99, 0}, {perRead, 1}, {core, 2}, {ownCore, 2}, {perEvent, 2}},
+		main:    throughput,
+		targets: []target{
+			atLeast(throughput, 3, "Node.js"),
+			atLeast(throughput, 1, "go-sse"),
+		},
+		run: climb,
+	}
+}
+
+// crowd is many readers.
+func crowd() scenario {
+	return scenario{
+		name:    "crowd",
+		title:   "A crowd: 10,000 readers of one channel, 5 events a second",
+		columns: []column{{throughput, 0}, {lost, 0}, {cut, 0}, {p50, 0}, {p99, 0}, {slowest, 0}, {core, 2}, {perEvent, 1}},
+		main:    p99,
+		targets: []target{
+			atMost(lost, 0, ""),
+			atMost(cut, 0, ""),
+			atMost(p99, 1000, " ms"),
+		},
+		run: fixed(10_000, 5, 10*time.Second),
+	}
+}
+
+// steady is the ordinary case.
+func steady() scenario {
+	return scenario{
+		name:    "steady",
+		title:   "Steady: 1,000 readers of one channel, 10 events a second",
+		columns: []column{{throughput, 0}, {lost, 0}, {cut, 0}, {p50, 1}, {p99, 1}, {slowest, 1}, {core, 2}, {perEvent, 1}},
+		main:    p99,
+		run:     fixed(1000, 10, 10*time.Second),
+	}
+}
+
+// latency is from a publish to the frame of one reader.
+func latency() scenario {
+	return scenario{
+		name:    "latency",
+		title:   "From publish to frame: one reader, 200 events, 50 a second",
+		columns: []column{{lost, 0}, {p50, 2}, {p99, 2}, {slowest, 2}, {core, 3}},
+		main:    p99,
+		targets: []target{atMost(p99, 10, " ms")},
+		run:     fixed(1, 50, 4*time.Second),
+	}
+}
+
+// idle is what readers cost that hear nothing.
+func idle() scenario {
+	return scenario{
+		name:    "idle",
+		title:   "Idle: 10,000 readers of one channel, nothing published",
+		columns: []column{{perReader, 1}, {accepted, 0}, {acceptCPU, 2}},
+		main:    perReader,
+		targets: []target{atMost(perReader, 24, " KiB")},
+		run:     wait,
+	}
+}
+
+// Steps of the ceiling: by doubling until one fails, then on a fresh server by
+// a quarter from the last that passed.
+const (
+	firstRate  = 16
+	fineStep   = 1.25
+	mostP99    = 250 * time.Millisecond
+	lastDouble = 1 << 14
+)
+
+func climb(ctx context.Context, c contender, quick bool) (sample, error) {
+	long := 4 * time.Second
+	if quick {
+		long = 1500 * time.Millisecond
+	}
+	good, best, err := climbBy(ctx, c, 2, firstRate, lastDouble, long)
+	if err != nil {
+		return nil, err
+	}
+	if best == nil {
+		return nil, fmt.Errorf("%s does not bear %d events a second", c.name, firstRate)
+	}
+	// The step after the last fine one is the double that failed.
+	_, finer, err := climbBy(ctx, c, fineStep, good*fineStep, good*1.99, long)
+	if err != nil {
+		return nil, err
+	}
+	if finer != nil {
+		best = finer
+	}
+	return best, nil
+}
+
+// climbBy returns the last rate that passed and what was measured there.
+func climbBy(ctx context.Context, c contender, factor, from, to float64, long time.Duration) (good float64, best sample, err error) {
+	s, err := open(ctx, c, 1000)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer s.close()
+	if err := s.warmUp(); err != nil {
+		return 0, nil, err
+	}
+	for r := from; r <= to; r *= factor {
+		m, err := s.measure(load.Plan{Rate: r, For: long, Drain: 2 * time.Second})
+		if err != nil {
+			return 0, nil, err
+		}
+		progress("    %6.0f events/s: p99 %v, %d missing", r, m.Latency.Quantile(0.99).Round(time.Millisecond), m.Missing)
+		if !m.Whole() || m.Latency.Quantile(0.99) > mostP99 {
+			break
+		}
+		good, best = r, m.sample()
+		best[rate] = r
+	}
+	return good, best, nil
+}
+
+func wait(ctx context.Context, c contender, _ bool) (sample, error) {
+	const readers = 10_000
+	p, err := start(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer p.stop()
+	g, err := load.New(p.addr)
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close()
+	time.Sleep(settle)
+	before, err := p.rss()
+	if err != nil {
+		return nil, err
+	}
+	used, err := p.cpu()
+	if err != nil {
+		return nil, err
+	}
+	took, err := g.Connect(readers, 1, time.Minute)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, p.output)
+	}
+	now, err := p.cpu()
+	if err != nil {
+		return nil, err
+	}
+	if err := g.Idle(3 * time.Second); err != nil {
+		return nil, err
+	}
+	after, err := p.rss()
+	return sample{
+		perReader: float64(after-before) / 1024 / readers,
+		accepted:  readers / took.Seconds(),
+		acceptCPU: (now - used).Seconds(),
+	}, err
+}
