@@ -81,12 +81,12 @@ func checkStream(s string) error {
 		return fmt.Errorf("%w: the stream is empty", ErrInvalid)
 	case len(s) > MaxStream:
 		return fmt.Errorf("%w: the stream has %d bytes, at most %d are allowed", ErrInvalid, len(s), MaxStream)
-	case !letter(s[0]):
+	case !letter(rune(s[0])):
 		return fmt.Errorf("%w: stream %s must begin with a letter", ErrInvalid, quote(s))
 	}
-	for i := range len(s) {
-		if !letter(s[i]) && !digit(s[i]) {
-			return fmt.Errorf("%w: stream %s: %s is not allowed, only letters and digits are", ErrInvalid, quote(s), quoteAt(s, i))
+	for _, r := range s {
+		if !letter(r) && !digit(r) {
+			return fmt.Errorf("%w: stream %s: %q is not allowed, only letters and digits are", ErrInvalid, quote(s), r)
 		}
 	}
 	return nil
@@ -99,10 +99,10 @@ func checkKey(s string) error {
 	case len(s) > MaxKey:
 		return fmt.Errorf("%w: the key has %d bytes, at most %d are allowed", ErrInvalid, len(s), MaxKey)
 	}
-	for i := range len(s) {
-		if s[i] != ':' && !keyByte(s[i]) {
-			return fmt.Errorf("%w: key %s: %s is not allowed, only letters, digits and -._~@+=| are, with : between parts",
-				ErrInvalid, quote(s), quoteAt(s, i))
+	for _, r := range s {
+		if r != ':' && !inKey(r) {
+			return fmt.Errorf("%w: key %s: %q is not allowed, only letters, digits and %s are, with : between parts",
+				ErrInvalid, quote(s), r, keyMarks)
 		}
 	}
 	if s[0] == ':' || s[len(s)-1] == ':' || strings.Contains(s, "::") {
@@ -111,16 +111,17 @@ func checkKey(s string) error {
 	return nil
 }
 
-func letter(b byte) bool { return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' }
-func digit(b byte) bool  { return '0' <= b && b <= '9' }
+func letter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
+func digit(r rune) bool  { return '0' <= r && r <= '9' }
 
-// keyByte reports whether b may stand in a part of a key. What ids are made of
+// keyMarks may stand in a part of a key, beside letters and digits.
+const keyMarks = "-._~@+=|"
+
+// inKey reports whether r may stand in a part of a key. What ids are made of
 // in practice (UUIDs, ULIDs, numbers, e-mail addresses, base64url, auth0|7) is
 // allowed; white space, controls and what means something in a URL, a pattern,
 // a template or a table key is not.
-func keyByte(b byte) bool {
-	return letter(b) || digit(b) || strings.IndexByte("-._~@+=|", b) >= 0
-}
+func inKey(r rune) bool { return letter(r) || digit(r) || strings.ContainsRune(keyMarks, r) }
 
 // quote shows what came from outside, safe for a log line and never long.
 func quote(s string) string {
@@ -129,13 +130,4 @@ func quote(s string) string {
 		return fmt.Sprintf("%q…", s[:most])
 	}
 	return fmt.Sprintf("%q", s)
-}
-
-// quoteAt shows the character of s at byte i.
-func quoteAt(s string, i int) string {
-	for at, r := range s[i:] {
-		_ = at
-		return fmt.Sprintf("%q", r)
-	}
-	return `""`
 }

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -19,29 +20,69 @@ type part struct {
 // ParseTemplate reads a template. A part is either fixed or one whole field: a
 // part in which both are mixed could not be taken apart again.
 func ParseTemplate(s string) (Template, error) {
-	if s == "" {
-		return Template{}, fmt.Errorf("%w template: empty", ErrInvalid)
-	}
 	var t Template
 	seen := map[string]bool{}
+	shortest := -1 // bytes of the shortest key: a colon fewer than parts
 	for text := range strings.SplitSeq(s, ":") {
-		p := part{text: text}
-		if inner, ok := strings.CutPrefix(text, "{"); ok {
-			name, closed := strings.CutSuffix(inner, "}")
-			if !closed || !fieldName(name) {
-				return Template{}, fmt.Errorf("%w template %s: want a field such as {item_id}, found %s", ErrInvalid, quote(s), quote(text))
-			}
-			if seen[name] {
-				return Template{}, fmt.Errorf("%w template %s: field %s stands twice", ErrInvalid, quote(s), name)
-			}
-			seen[name] = true
-			p = part{text: name, field: true}
-		} else if err := checkKey(text); err != nil {
-			return Template{}, fmt.Errorf("template %s: %w", quote(s), err)
+		p, err := parsePart(text)
+		if err != nil {
+			return Template{}, fmt.Errorf("%w template %s: %w", ErrInvalid, quote(s), err)
 		}
+		if p.field && seen[p.text] {
+			return Template{}, fmt.Errorf("%w template %s: field %s stands twice", ErrInvalid, quote(s), p.text)
+		}
+		if shortest += 2; !p.field {
+			shortest += len(p.text) - 1
+		}
+		if shortest > MaxKey {
+			return Template{}, fmt.Errorf("%w template %s: every key would have more than %d bytes", ErrInvalid, quote(s), MaxKey)
+		}
+		seen[p.text] = seen[p.text] || p.field
 		t.parts = append(t.parts, p)
 	}
 	return t, nil
+}
+
+func parsePart(text string) (part, error) {
+	if text == "" {
+		return part{}, errors.New("a part is empty")
+	}
+	inner, opened := strings.CutPrefix(text, "{")
+	name, closed := strings.CutSuffix(inner, "}")
+	switch {
+	case opened && closed:
+		if err := checkField(name); err != nil {
+			return part{}, err
+		}
+		return part{text: name, field: true}, nil
+	case strings.ContainsAny(text, "{}"):
+		return part{}, fmt.Errorf("part %s must be fixed or one whole field such as {item_id}", quote(text))
+	}
+	for _, r := range text {
+		if !inKey(r) {
+			return part{}, fmt.Errorf("part %s: %q is not allowed, only letters, digits and %s are", quote(text), r, keyMarks)
+		}
+	}
+	return part{text: text}, nil
+}
+
+// checkField holds the name of a field to what is an identifier in every
+// language that code is generated for.
+func checkField(name string) error {
+	switch {
+	case name == "":
+		return errors.New("a field has no name")
+	case len(name) > MaxStream:
+		return fmt.Errorf("the name of a field has %d bytes, at most %d are allowed", len(name), MaxStream)
+	case digit(rune(name[0])):
+		return fmt.Errorf("field %s must not begin with a digit", quote(name))
+	}
+	for _, r := range name {
+		if !letter(r) && !digit(r) && r != '_' {
+			return fmt.Errorf("field %s: %q is not allowed, only letters, digits and _ are", quote(name), r)
+		}
+	}
+	return nil
 }
 
 // MustParseTemplate is ParseTemplate for generated code; it panics on a wrong one.
@@ -80,7 +121,8 @@ func (t Template) Fields() []string {
 	return names
 }
 
-// Match reports whether key has the template's form, and what its fields hold.
+// Match reports whether the key of a Name has the template's form, and what its
+// fields hold. Expand makes the same key of them again.
 func (t Template) Match(key string) (fields map[string]string, ok bool) {
 	texts := strings.Split(key, ":")
 	if len(texts) != len(t.parts) {
@@ -125,16 +167,4 @@ func (t Template) Expand(value func(field string) string) (string, error) {
 		return "", err
 	}
 	return key, nil
-}
-
-func fieldName(s string) bool {
-	if s == "" || len(s) > MaxStream || digit(s[0]) {
-		return false
-	}
-	for i := range len(s) {
-		if !letter(s[i]) && !digit(s[i]) && s[i] != '_' {
-			return false
-		}
-	}
-	return true
 }
