@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,19 +19,19 @@ const registryTimeout = 5 * time.Second
 // keeper keeps this process's connections in the registry: one lease for all of
 // them, renewed while there are any, and a goodbye for each, said again until it
 // is heard. A process whose lease has lapsed, because it was frozen or cut off,
-// may have been forgotten: it comes back under a new name with all it holds.
+// may have been forgotten: it takes a new name, and joins all it holds again.
 type keeper struct {
 	registry subscriber.Registry
 	lease    time.Duration
 	log      *slog.Logger
-	wake     chan struct{} // capacity 1: there is something to keep
+	wake     chan struct{} // capacity 1: there is something to do now
 
-	// renewing makes lease writes one at a time; taken before mu.
-	renewing sync.Mutex
+	renewing sync.Mutex // makes lease writes one at a time; taken before mu
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	process string
 	until   time.Time // the lease holds, by this process's clock
+	moved   bool      // some of held are still under an earlier name
 	held    map[string]subscriber.Connection
 	owed    map[string]subscriber.Connection // goodbyes that were not heard
 }
@@ -43,14 +45,18 @@ func newKeeper(r subscriber.Registry, lease time.Duration, log *slog.Logger) *ke
 
 // join enters the connection and returns the way out, to be called once.
 func (k *keeper) join(ctx context.Context, c subscriber.Connection) (leave func(), err error) {
-	if err := k.alive(ctx); err != nil {
-		return nil, err
+	// The lease comes first: at the first join, after a quiet time, after a freeze.
+	if err := k.renew(ctx, k.lease/4); err != nil {
+		return nil, fmt.Errorf("gateway: lease: %w", err)
 	}
 	k.mu.Lock()
 	c.Process = k.process
+	first := len(k.held) == 0
 	k.held[c.ID] = c
 	k.mu.Unlock()
-	k.nudge()
+	if first {
+		k.nudge()
+	}
 	if err := k.registry.Join(ctx, c, 0); err != nil {
 		if !errors.Is(err, subscriber.ErrFull) {
 			k.owe(c) // its answer may be what was lost
@@ -94,21 +100,6 @@ func (k *keeper) nudge() {
 	}
 }
 
-// alive makes sure of the lease before something is entered under it: at first,
-// after a quiet time, after a freeze.
-func (k *keeper) alive(ctx context.Context) error {
-	k.mu.Lock()
-	ok := time.Until(k.until) > k.lease/4
-	k.mu.Unlock()
-	if ok {
-		return nil
-	}
-	if err := k.renew(ctx, k.lease/4); err != nil {
-		return fmt.Errorf("gateway: lease: %w", err)
-	}
-	return nil
-}
-
 // renew takes the lease anew unless it holds for longer than enough already.
 func (k *keeper) renew(ctx context.Context, enough time.Duration) error {
 	k.renewing.Lock()
@@ -117,96 +108,112 @@ func (k *keeper) renew(ctx context.Context, enough time.Duration) error {
 	process, until := k.process, k.until
 	k.mu.Unlock()
 	if time.Until(until) > enough {
-		return nil // somebody else has just done it
+		return nil
 	}
 	until = time.Now().Add(k.lease)
 	err := k.registry.Renew(ctx, process, until)
-	if errors.Is(err, subscriber.ErrLapsed) {
+	lapsed := errors.Is(err, subscriber.ErrLapsed)
+	if lapsed {
 		process = newID()
-		if err = k.registry.Renew(ctx, process, until); err == nil {
-			err = k.move(ctx, process)
-		}
+		err = k.registry.Renew(ctx, process, until)
 	}
 	if err != nil {
 		return err
 	}
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.process, k.until = process, until
-	k.mu.Unlock()
-	return nil
-}
-
-// move enters everything held under the new name.
-func (k *keeper) move(ctx context.Context, process string) error {
-	k.mu.Lock()
-	k.process = process
-	moved := make([]subscriber.Connection, 0, len(k.held))
-	for id, c := range k.held {
-		c.Process = process
-		k.held[id] = c
-		moved = append(moved, c)
-	}
-	k.mu.Unlock()
-	k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: lease had lapsed, joining again", slog.Int("connections", len(moved)))
-	for _, c := range moved {
-		if err := k.registry.Join(ctx, c, 0); err != nil {
-			return err
-		}
-		k.mu.Lock()
-		_, still := k.held[c.ID]
-		k.mu.Unlock()
-		if !still { // it left while it was moved
-			k.owe(c)
-		}
+	if lapsed {
+		k.moved = true
+		k.nudge()
 	}
 	return nil
 }
 
 // run renews the lease four times in its time while there are connections, and
-// pays the goodbyes that are owed. It writes nothing while there are none.
+// does what could not be done at first. It writes nothing while there are none.
 func (k *keeper) run(ctx context.Context) error {
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(k.lease / 4)
 	defer timer.Stop()
 	for {
-		wake := k.wake
-		if !k.idle() {
-			k.tend(ctx)
-			timer.Reset(k.lease / 4)
-			wake = nil // only the timer
-		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-wake:
+		case <-k.wake:
 		case <-timer.C:
+		}
+		k.mu.Lock()
+		idle := len(k.held)+len(k.owed) == 0
+		k.mu.Unlock()
+		if idle {
+			timer.Stop()
+			continue
+		}
+		timer.Reset(k.lease / 4)
+		if err := k.tend(ctx); err != nil && ctx.Err() == nil {
+			k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: the registry does not keep up, trying again", slog.Any("error", err))
 		}
 	}
 }
 
-func (k *keeper) idle() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return len(k.held)+len(k.owed) == 0
-}
-
-func (k *keeper) tend(ctx context.Context) {
+func (k *keeper) tend(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(registryTimeout, k.lease/4))
 	defer cancel()
-	if err := k.renew(ctx, k.lease*7/8); err != nil && ctx.Err() == nil {
-		k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: lease not renewed", slog.Any("error", err))
+	if err := k.renew(ctx, k.lease*3/4); err != nil {
+		return err
 	}
+	if err := k.rejoin(ctx); err != nil {
+		return err
+	}
+	return k.pay(ctx)
+}
+
+// rejoin joins everything again that is held under an earlier name.
+func (k *keeper) rejoin(ctx context.Context) error {
+	var stale []subscriber.Connection
 	k.mu.Lock()
-	owed := make([]subscriber.Connection, 0, len(k.owed))
-	for _, c := range k.owed {
-		owed = append(owed, c)
+	process := k.process
+	if k.moved {
+		for _, c := range k.held {
+			if c.Process != process {
+				stale = append(stale, c)
+			}
+		}
 	}
+	k.moved = len(stale) > 0
+	k.mu.Unlock()
+	if len(stale) == 0 {
+		return nil
+	}
+	k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: the lease had lapsed, joining again", slog.Int("connections", len(stale)))
+	for _, c := range stale {
+		c.Process = process
+		if err := k.registry.Join(ctx, c, 0); err != nil {
+			return err
+		}
+		k.mu.Lock()
+		if _, still := k.held[c.ID]; still {
+			k.held[c.ID] = c
+		} else { // it left while it was joined
+			k.owed[c.ID] = c
+		}
+		k.mu.Unlock()
+	}
+	return nil
+}
+
+// pay says the goodbyes that are owed.
+func (k *keeper) pay(ctx context.Context) error {
+	k.mu.Lock()
+	owed := slices.Collect(maps.Values(k.owed))
 	k.mu.Unlock()
 	for _, c := range owed {
 		if err := k.registry.Leave(ctx, c); err != nil {
-			return
+			return err
 		}
 		k.mu.Lock()
 		delete(k.owed, c.ID)
 		k.mu.Unlock()
 	}
+	return nil
 }

@@ -191,6 +191,9 @@ func (t *Tail) Followed() int {
 	return len(t.rings)
 }
 
+// HeldBytes is the memory of the frames held, in bytes.
+func (t *Tail) HeldBytes() int64 { return t.held.Load() }
+
 // moved notes where channels are said to be, and reports whether one of them is
 // further than its ring.
 func (t *Tail) moved(heads map[channel.Name]eventlog.Position) bool {
