@@ -20,8 +20,7 @@ type batch struct {
 type group struct {
 	channel   channel.Name
 	events    []eventlog.Event
-	messages  []int          // which messages have an event here, ascending
-	ids       map[string]int // index of the event of each id
+	messages  []int // which messages have an event here, ascending
 	positions []eventlog.Position
 	err       error
 }
@@ -29,23 +28,16 @@ type group struct {
 func newBatch() *batch { return &batch{groups: map[channel.Name]*group{}} }
 
 // add puts an event of a message at the end of its channel. Messages come in
-// their order. An id that the batch has is not put twice: a queue may deliver a
-// message twice in one batch.
+// their order. A queue may deliver a message twice in one batch; the log knows.
 func (b *batch) add(message int, p planned) {
 	g := b.groups[p.channel]
 	if g == nil {
-		g = &group{channel: p.channel, ids: map[string]int{}}
+		g = &group{channel: p.channel}
 		b.groups[p.channel] = g
 		b.order = append(b.order, g)
 	}
 	if n := len(g.messages); n == 0 || g.messages[n-1] != message {
 		g.messages = append(g.messages, message)
-	}
-	if p.event.ID != "" {
-		if _, twice := g.ids[p.event.ID]; twice {
-			return
-		}
-		g.ids[p.event.ID] = len(g.events)
 	}
 	g.events = append(g.events, p.event)
 }

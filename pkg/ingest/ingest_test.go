@@ -364,6 +364,14 @@ func TestPublishSaysWhereItIs(t *testing.T) {
 	require.Len(t, half, 1)
 }
 
+func TestTheBellSaysTheNewestPosition(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	require.Empty(t, f.sqs(t, message("a", deleted("42", "1"))))
+	require.Empty(t, f.sqs(t, message("b", deleted("42", "2")), message("c", deleted("42", "3")), message("a", deleted("42", "1"))))
+	require.Equal(t, map[string]uint64{itemKey: 3}, f.rung.list)
+}
+
 func FuzzPublish(f *testing.F) {
 	for _, seed := range []string{
 		deleted("42", "1"), alert("x"), `{"event_type":"CommentAdded","context":{"item_owner_id":"u1"},"payload":{"comment":{"comment_id":"7","item_id":"42","author_name":"A","text":"t","timestamp":1}}}`,
