@@ -22,18 +22,20 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strings"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 )
 
-// MaxChannels is how many positions an id can hold.
+// MaxChannels is how many positions an id can hold. It bounds what Parse takes
+// from a stranger; how many channels a connection may read is the gateway's rule.
 const MaxChannels = 64
 
 const (
 	version   = 0x51 // 'Q': every id of version 1 begins with "U"
 	entrySize = 11
-	maxID     = (1 + entrySize*MaxChannels + 2) / 3 * 4
+	maxID     = ((1+entrySize*MaxChannels)*8 + 5) / 6 // without padding
 )
 
 var (
@@ -51,12 +53,12 @@ type entry struct {
 }
 
 // Append appends the id that says the reader stands at the i-th position in the
-// i-th channel.
+// i-th channel. Channels beyond MaxChannels have no place in it: a reader that
+// resumes there is told that it starts afresh. It allocates only to grow dst.
 func Append(dst []byte, chs []channel.Name, at []eventlog.Position) []byte {
 	var raw [1 + entrySize*MaxChannels]byte
-	raw[0] = version
-	b := raw[:1]
-	for i, ch := range chs {
+	b := append(raw[:0], version)
+	for i, ch := range chs[:min(len(chs), MaxChannels)] {
 		b = appendUint(b, uint64(tag(ch, at[i])), 3)
 		b = appendUint(b, uint64(at[i].Epoch), 3)
 		b = appendUint(b, at[i].Seq, 5)
@@ -77,14 +79,15 @@ func Parse(id string) (Cursor, error) {
 	}
 	raw, err := encoding.DecodeString(id)
 	switch {
-	case err != nil:
+	// The decoder passes over line ends, even a strict one.
+	case err != nil || strings.ContainsAny(id, "\r\n"):
 		return Cursor{}, fmt.Errorf("%w: not base64url", ErrMalformed)
 	case len(raw) < 1+entrySize || (len(raw)-1)%entrySize != 0:
 		return Cursor{}, fmt.Errorf("%w: %d bytes", ErrMalformed, len(raw))
 	case raw[0] != version:
 		return Cursor{}, fmt.Errorf("%w: unknown version %d", ErrMalformed, raw[0])
 	}
-	var c Cursor
+	c := Cursor{entries: make([]entry, 0, len(raw)/entrySize)}
 	for b := raw[1:]; len(b) > 0; b = b[entrySize:] {
 		c.entries = append(c.entries, entry{
 			tag: uint32(readUint(b[:3])),
@@ -113,7 +116,7 @@ func tag(ch channel.Name, at eventlog.Position) uint32 {
 	_, _ = h.Write([]byte(ch.String()))
 	_, _ = h.Write(place[:])
 	sum := h.Sum64()
-	// FNV's low bits are its well-mixed ones only after folding.
+	// Folded, since FNV's low bits alone are not well mixed.
 	return uint32(sum^sum>>24^sum>>48) & 0xffffff
 }
 
