@@ -1,0 +1,188 @@
+// Package subscribertest says in tests what package subscriber says in words.
+// Every registry passes it; what it does not check, no caller may rely on.
+//
+// Calls that fail with ErrUnavailable are repeated, as a caller would.
+package subscribertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/subscriber"
+)
+
+// Options are the settings that a case needs of the registry that it is given.
+type Options struct {
+	// Now is the only clock that the registry may ask; the case moves it.
+	Now func() time.Time
+}
+
+// Registry is what an adapter provides.
+type Registry interface {
+	subscriber.Registry
+	subscriber.Directory
+	subscriber.Reaper
+}
+
+// lease is how long the cases' processes live without a renewal.
+const lease = time.Minute
+
+// fixture is what a case works with: an empty registry and the clock that it asks.
+type fixture struct {
+	Registry
+	clock *clock
+}
+
+// Run checks the promises of a registry. open is called once for each case,
+// from many goroutines at once; it returns an empty registry with the given
+// settings and cleans up with t.Cleanup.
+func Run(t *testing.T, open func(t *testing.T, o Options) Registry) {
+	cases := map[string]func(*testing.T, fixture){}
+	for _, part := range []map[string]func(*testing.T, fixture){joinCases, leaseCases, concurrencyCases} {
+		maps.Copy(cases, part)
+	}
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &clock{now: time.Now().UTC().Truncate(time.Millisecond)}
+			cases[name](t, fixture{clock: c, Registry: open(t, Options{Now: c.Now})})
+		})
+	}
+}
+
+// clock stands still until a case moves it. It begins at the present, since a
+// storage may delete by its own clock what was stored for a time long past.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+var (
+	one   = channel.MustParse("CommentStream:item:1")
+	two   = channel.MustParse("CommentStream:item:10")
+	three = channel.MustParse("NotificationStream:user:1")
+	all   = []channel.Name{one, two, three}
+)
+
+// connection is open on the channels and lives by the process's lease.
+func (f fixture) connection(id, process string, chs ...channel.Name) subscriber.Connection {
+	return subscriber.Connection{ID: id, Process: process, User: "user of " + id, Channels: chs, Joined: f.clock.Now()}
+}
+
+// again repeats what the storage was not able to do at once.
+func again(ctx context.Context, do func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
+	for {
+		err := do()
+		if !errors.Is(err, subscriber.ErrUnavailable) {
+			return err
+		}
+		timer := time.NewTimer(time.Duration(1+rand.IntN(20)) * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+	}
+}
+
+func (f fixture) tryJoin(ctx context.Context, c subscriber.Connection, limit int) error {
+	return again(ctx, func() error { return f.Join(ctx, c, limit) })
+}
+
+func (f fixture) tryLeave(ctx context.Context, c subscriber.Connection) error {
+	return again(ctx, func() error { return f.Leave(ctx, c) })
+}
+
+func (f fixture) tryReap(ctx context.Context) (removed int, err error) {
+	err = again(ctx, func() error {
+		n, err := f.Reap(ctx)
+		removed += n
+		return err
+	})
+	return removed, err
+}
+
+func (f fixture) join(t *testing.T, c subscriber.Connection, limit int) {
+	t.Helper()
+	require.NoError(t, f.tryJoin(t.Context(), c, limit))
+}
+
+func (f fixture) leave(t *testing.T, c subscriber.Connection) {
+	t.Helper()
+	require.NoError(t, f.tryLeave(t.Context(), c))
+}
+
+func (f fixture) reap(t *testing.T) int {
+	t.Helper()
+	n, err := f.tryReap(t.Context())
+	require.NoError(t, err)
+	return n
+}
+
+// alive takes or renews the leases of the processes.
+func (f fixture) alive(t *testing.T, processes ...string) {
+	t.Helper()
+	for _, p := range processes {
+		require.NoError(t, again(t.Context(), func() error { return f.Renew(t.Context(), p, f.clock.Now().Add(lease)) }))
+	}
+}
+
+// has makes sure that the channel has these connections, and counts as many.
+func (f fixture) has(t *testing.T, ch channel.Name, ids ...string) {
+	t.Helper()
+	var got []string
+	for _, s := range f.list(t, ch, 100) {
+		got = append(got, s.Connection)
+	}
+	require.Equal(t, ids, got, "subscribers of %s", ch)
+}
+
+// list reads all pages, and makes sure that the count says the same.
+func (f fixture) list(t *testing.T, ch channel.Name, limit int) []subscriber.Subscriber {
+	t.Helper()
+	var list []subscriber.Subscriber
+	for after := ""; ; {
+		page, err := f.List(t.Context(), ch, after, limit)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(page), limit)
+		for _, s := range page {
+			require.Greater(t, s.Connection, after, "in the order of connection ids")
+			after = s.Connection
+		}
+		list = append(list, page...)
+		if len(page) == 0 {
+			break
+		}
+	}
+	n, err := f.Count(t.Context(), ch)
+	require.NoError(t, err)
+	require.Equal(t, len(list), n, "the count of %s", ch)
+	return list
+}
+
+func name(format string, i int) string { return fmt.Sprintf(format, i) }
