@@ -1,198 +1,257 @@
 package sse
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
+	"math"
 	"time"
 )
 
-// DefaultMaxEvent bounds an event of a Reader that sets no bound, in bytes.
+// DefaultMaxEvent is the bound on an event unless MaxEvent says otherwise.
 const DefaultMaxEvent = 16 << 20
 
-// ErrTooLong: an event is longer than the reader's bound.
-var ErrTooLong = errors.New("sse: event too long")
+// ErrTooLarge: an event or a line is over the reader's bound.
+var ErrTooLarge = errors.New("sse: event too large")
 
-// Event is what a stream dispatches.
+const (
+	chunk    = 32 << 10 // read at once
+	keep     = 1 << 20  // a buffer beyond this is let go once it is empty
+	nameRoom = 16       // bytes that a line may have beside a value at the bound
+)
+
+// Event is one event as a client sees it.
 type Event struct {
-	ID   string // the last event id as of this event; empty: none was ever set
-	Type string // "message" unless the stream says otherwise
-	Data string // lines are separated by LF
+	ID    string // the last event id: the event's own, or the newest one before it
+	HasID bool   // whether the event named the id itself
+	Type  string // "message" where the stream says none
+	Data  string // valid UTF-8, lines parted by LF
 }
 
-// Reader reads the events of a stream by the rules of the standard, section
-// 9.2.6. It is for one goroutine.
+// Reader takes the events out of a stream, byte for byte as a browser does. It
+// is not safe for concurrent use.
 type Reader struct {
-	// LastEventID carries over from an earlier connection what the stream's
-	// events have as their id until it says another. Set it before the first Next.
-	LastEventID string
-	// MaxEvent bounds an event, and a line, in bytes; 0: DefaultMaxEvent.
-	MaxEvent int
-	// OnActivity, if set, is called for each line that came, comments too: a sign
-	// of life.
-	OnActivity func()
+	src       io.Reader
+	maxEvent  int
+	onComment func(string)
 
-	in     *bufio.Reader
-	begun  bool
-	skipLF bool // the last line ended with CR: an LF that follows belongs to it
-	line   []byte
-	id     string
+	buf    []byte // what was read; buf[start:] is not yet taken
+	start  int    // where the next line begins
+	seen   int    // buf[start:seen] holds no line end
+	began  bool   // the first line, which may have a byte order mark, is taken
+	skipLF bool   // a CR has ended a line: an LF right after it is part of that end
+	err    error  // what src ended with
+
+	data   []byte // the block so far, each line with its LF
+	kind   string
+	id     string // for the next dispatch
+	ownID  bool
+	lastID string
 	retry  time.Duration
-
-	typ  string
-	data []byte
-	some bool // there was a data line
+	hasTry bool
 }
 
-// NewReader returns a Reader of the stream's bytes, from their beginning.
-func NewReader(in io.Reader) *Reader { return &Reader{in: bufio.NewReader(in)} }
+// Option changes a Reader.
+type Option func(*Reader)
 
-// Retry is how long the stream last said to wait before reconnecting, and
-// whether it said so.
-func (r *Reader) Retry() (time.Duration, bool) { return r.retry, r.retry > 0 }
+// LastEventID makes the reader begin with the id that an earlier connection
+// ended with, as a client does that reconnects.
+func LastEventID(id string) Option {
+	return func(r *Reader) { r.id, r.lastID = id, id }
+}
 
-// Next returns the next event. At the end of the stream, where an unfinished
-// event is discarded, it fails with io.EOF; else with ErrTooLong or the error of
-// what it reads from.
-func (r *Reader) Next() (Event, error) {
-	if !r.begun {
-		r.begun = true
-		r.id = r.LastEventID
-		r.skipBOM()
+// MaxEvent bounds the bytes of an event's data, and so what a reader holds: a
+// stream that never ends a line or an event must not take all memory.
+func MaxEvent(bytes int) Option {
+	return func(r *Reader) { r.maxEvent = bytes }
+}
+
+// OnComment has f called with each comment line, without its colon, while Next
+// reads: for who takes a server's heartbeats as signs of life.
+func OnComment(f func(text string)) Option {
+	return func(r *Reader) { r.onComment = f }
+}
+
+// NewReader returns a reader of the stream that begins with src's first byte.
+func NewReader(src io.Reader, options ...Option) *Reader {
+	r := &Reader{src: src, maxEvent: DefaultMaxEvent, onComment: func(string) {}}
+	for _, option := range options {
+		option(r)
 	}
+	return r
+}
+
+// LastEventID is what a client sends when it reconnects. It may be ahead of the
+// last event: a block without data sets it, too.
+func (r *Reader) LastEventID() string { return r.lastID }
+
+// Retry is the last valid reconnection time of the stream, if it had one.
+func (r *Reader) Retry() (time.Duration, bool) { return r.retry, r.hasTry }
+
+// Next returns the next event as soon as the line end that dispatches it is
+// there. It fails with io.EOF when the stream has ended, with ErrTooLarge, or
+// with the error of the source; an event that was not finished by then is
+// discarded, as the standard wants it. After an error there are no more events.
+func (r *Reader) Next() (Event, error) {
 	for {
-		line, err := r.readLine()
+		line, err := r.line()
 		if err != nil {
 			return Event{}, err
 		}
-		if r.OnActivity != nil {
-			r.OnActivity()
-		}
-		if len(line) > 0 {
-			if err := r.field(line); err != nil {
-				return Event{}, err
+		if len(line) == 0 {
+			if e, ok := r.dispatch(); ok {
+				return e, nil
 			}
 			continue
 		}
-		if e, ok := r.dispatch(); ok {
-			return e, nil
+		if err := r.field(line); err != nil {
+			return Event{}, err
 		}
 	}
 }
 
-// skipBOM drops one byte order mark at the very beginning.
-func (r *Reader) skipBOM() {
-	if mark, _ := r.in.Peek(3); string(mark) == "\ufeff" {
-		_, _ = r.in.Discard(3)
-	}
-}
-
-// readLine returns the next line without its end. A CR ends a line at once: the
-// LF that may belong to it is looked for only when more is asked for, since it
-// may never come.
-func (r *Reader) readLine() ([]byte, error) {
-	r.line = r.line[:0]
+// line returns the next line without its end. It is good until the next call.
+func (r *Reader) line() ([]byte, error) {
 	for {
-		chunk, err := r.peek()
-		if err != nil {
-			return nil, err // also in the middle of a line: it is discarded
-		}
-		if r.skipLF {
-			r.skipLF = false
-			if chunk[0] == '\n' {
-				_, _ = r.in.Discard(1)
-				continue
+		if r.skipLF && r.start < len(r.buf) {
+			if r.buf[r.start] == '\n' {
+				r.start++
 			}
+			r.skipLF, r.seen = false, r.start
 		}
-		end := bytes.IndexAny(chunk, "\r\n")
-		if end < 0 {
-			r.line = append(r.line, chunk...)
-			_, _ = r.in.Discard(len(chunk))
-			if len(r.line) > r.bound() {
-				return nil, fmt.Errorf("%w: over %d bytes", ErrTooLong, r.bound())
+		if end, found := lineEnd(r.buf[r.seen:]); found {
+			end += r.seen
+			line := r.buf[r.start:end]
+			if err := r.checkLine(len(line)); err != nil {
+				return nil, err
 			}
-			continue
+			// The end of a CR line is not waited for: an LF that belongs to it
+			// may come much later, or never.
+			r.skipLF = r.buf[end] == '\r'
+			r.start, r.seen = end+1, end+1
+			if !r.began {
+				r.began = true
+				line = bytes.TrimPrefix(line, []byte("\ufeff"))
+			}
+			return line, nil
 		}
-		r.skipLF = chunk[end] == '\r'
-		r.line = append(r.line, chunk[:end]...)
-		_, _ = r.in.Discard(end + 1)
-		return r.line, nil
+		r.seen = len(r.buf)
+		if err := r.fill(); err != nil {
+			return nil, err
+		}
 	}
 }
 
-// peek returns what is there to be read, at least one byte.
-func (r *Reader) peek() ([]byte, error) {
-	if _, err := r.in.Peek(1); err != nil {
-		return nil, err
+// lineEnd returns where the first LF or CR stands. Two fast searches beat one
+// that asks for either; b is never more than a chunk, so even a stream of short
+// CR lines costs no more than that for each.
+func lineEnd(b []byte) (int, bool) {
+	if lf := bytes.IndexByte(b, '\n'); lf >= 0 {
+		b = b[:lf+1]
 	}
-	return r.in.Peek(r.in.Buffered())
+	if cr := bytes.IndexByte(b, '\r'); cr >= 0 {
+		return cr, true
+	}
+	return len(b) - 1, len(b) > 0 && b[len(b)-1] == '\n'
 }
 
-func (r *Reader) bound() int {
-	if r.MaxEvent > 0 {
-		return r.MaxEvent
+// fill reads one chunk more behind an unfinished line.
+func (r *Reader) fill() error {
+	if r.err != nil {
+		return r.err
 	}
-	return DefaultMaxEvent
+	if err := r.checkLine(len(r.buf) - r.start); err != nil {
+		return err
+	}
+	if r.start > 0 {
+		r.buf = r.buf[:copy(r.buf, r.buf[r.start:])]
+		r.seen -= r.start
+		r.start = 0
+	}
+	if len(r.buf) == 0 && cap(r.buf) > keep {
+		r.buf = nil
+	}
+	if cap(r.buf)-len(r.buf) < chunk {
+		grown := make([]byte, len(r.buf), 2*cap(r.buf)+chunk)
+		copy(grown, r.buf)
+		r.buf = grown
+	}
+	n, err := r.src.Read(r.buf[len(r.buf) : len(r.buf)+chunk])
+	r.buf = r.buf[:len(r.buf)+n]
+	r.err = err
+	return nil
 }
 
+// checkLine refuses a line of that many bytes, or more, when it is too long.
+func (r *Reader) checkLine(bytes int) error {
+	if bytes <= r.maxEvent+nameRoom {
+		return nil
+	}
+	return r.fail(fmt.Errorf("%w: a line of more than %d bytes", ErrTooLarge, r.maxEvent+nameRoom))
+}
+
+// fail ends the stream here, whatever else was read.
+func (r *Reader) fail(err error) error {
+	r.err, r.start, r.seen = err, len(r.buf), len(r.buf)
+	return err
+}
+
+// field takes a line that is not blank.
 func (r *Reader) field(line []byte) error {
-	name, value, found := bytes.Cut(line, []byte{':'})
-	if found && len(name) == 0 {
-		return nil // a comment
-	}
-	value = bytes.TrimPrefix(value, []byte{' '})
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	value = bytes.TrimPrefix(value, []byte(" "))
 	switch string(name) {
-	case "event":
-		r.typ = text(value)
+	case "":
+		r.onComment(string(validUTF8(line[1:])))
 	case "data":
-		if len(r.data)+len(value) >= r.bound() {
-			return fmt.Errorf("%w: over %d bytes", ErrTooLong, r.bound())
+		value = validUTF8(value)
+		if len(r.data)+len(value) > r.maxEvent {
+			return r.fail(fmt.Errorf("%w: more than %d bytes of data", ErrTooLarge, r.maxEvent))
 		}
 		r.data = append(append(r.data, value...), '\n')
-		r.some = true
+	case "event":
+		r.kind = string(validUTF8(value))
 	case "id":
 		if bytes.IndexByte(value, 0) < 0 {
-			r.id = text(value)
+			r.id, r.ownID = string(validUTF8(value)), true
 		}
 	case "retry":
-		r.setRetry(value)
+		if ms, ok := digits(value); ok {
+			r.retry, r.hasTry = ms, true
+		}
 	}
 	return nil
 }
 
-// setRetry takes digits only; a number beyond all time is the longest time.
-func (r *Reader) setRetry(value []byte) {
-	if len(value) == 0 || bytes.IndexFunc(value, func(c rune) bool { return c < '0' || c > '9' }) >= 0 {
-		return
-	}
-	const longest = int64(1<<63-1) / int64(time.Millisecond)
-	ms, err := strconv.ParseInt(string(value), 10, 64)
-	if err != nil || ms > longest {
-		ms = longest
-	}
-	r.retry = time.Duration(ms) * time.Millisecond
-}
-
+// dispatch takes a blank line. The id counts even where there is no event.
 func (r *Reader) dispatch() (Event, bool) {
-	r.LastEventID = r.id // also for a block without data
-	e := Event{ID: r.id, Type: "message"}
-	if r.typ != "" {
-		e.Type = r.typ
+	r.lastID = r.id
+	e := Event{ID: r.id, HasID: r.ownID, Type: r.kind}
+	r.kind, r.ownID = "", false
+	if len(r.data) == 0 {
+		return Event{}, false
 	}
-	some := r.some
-	if some {
-		e.Data = text(r.data[:len(r.data)-1])
+	if e.Type == "" {
+		e.Type = "message"
 	}
-	r.typ, r.data, r.some = "", r.data[:0], false
-	if cap(r.data) > 1<<20 {
+	e.Data = string(r.data[:len(r.data)-1])
+	if r.data = r.data[:0]; cap(r.data) > keep {
 		r.data = nil
 	}
-	return e, some
+	return e, true
 }
 
-// text decodes UTF-8: what is none becomes U+FFFD.
-func text(b []byte) string { return strings.ToValidUTF8(string(b), "\ufffd") }
+// digits reads milliseconds, if all of value is ASCII digits. More than a
+// time.Duration holds is the longest one.
+func digits(value []byte) (time.Duration, bool) {
+	const most = math.MaxInt64 / int64(time.Millisecond)
+	var ms int64
+	for _, b := range value {
+		if b < '0' || b > '9' {
+			return 0, false
+		}
+		ms = min(ms*10+int64(b-'0'), most)
+	}
+	return time.Duration(ms) * time.Millisecond, len(value) > 0
+}
