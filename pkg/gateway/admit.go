@@ -25,6 +25,7 @@ type session struct {
 	connection string
 	reader     *tail.Reader
 	opening    []byte // the first frames: retry, connected, gaps
+	leave      func() // to be called once
 }
 
 // connected is the first event's data: what a native EventSource cannot see in

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -94,6 +95,7 @@ type Gateway struct {
 	origins  origins
 	keeper   *keeper
 	open     atomic.Int64
+	empty    chan struct{} // capacity 1: the last stream has ended
 	draining chan struct{}
 	drain    sync.Once
 }
@@ -109,6 +111,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg:      cfg,
 		origins:  allowed,
 		keeper:   newKeeper(cfg.Registry, cfg.Lease, cfg.Logger),
+		empty:    make(chan struct{}, 1),
 		draining: make(chan struct{}),
 	}, nil
 }
@@ -121,6 +124,28 @@ func (g *Gateway) Run(ctx context.Context) error { return g.keeper.run(ctx) }
 // Drain ends every stream in the planned way, so that its reader comes back
 // elsewhere at once, and refuses new ones.
 func (g *Gateway) Drain() { g.drain.Do(func() { close(g.draining) }) }
+
+// Wait returns when every stream has ended, or with the error of ctx.
+func (g *Gateway) Wait(ctx context.Context) error {
+	for g.open.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-g.empty:
+		}
+	}
+	return nil
+}
+
+// release gives back what enter took.
+func (g *Gateway) release() {
+	if g.open.Add(-1) == 0 {
+		select {
+		case g.empty <- struct{}{}:
+		default:
+		}
+	}
+}
 
 // Open returns how many streams are open.
 func (g *Gateway) Open() int { return int(g.open.Load()) }
@@ -149,35 +174,79 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n := g.open.Add(1)
-	defer g.open.Add(-1)
-	if most := g.cfg.MaxConnections; most > 0 && n > int64(most) {
-		return errBusy
+	s, err := g.enter(r.Context(), q)
+	if err != nil {
+		return err
 	}
+	life := g.life(r.Context())
+	out, ctx, err := hijack(w, r)
+	if err != nil {
+		defer s.leave()
+		if !g.run(r.Context(), newConn(g, newResponse(w), s.reader, life), s) {
+			panic(http.ErrAbortHandler) // the one way to tell net/http to cut it off
+		}
+		return nil
+	}
+	// From here on the stream has a goroutine of its own, small where that of
+	// net/http, which ends now, is large. Wait waits for it.
+	s.opening = append(head(w.Header()), s.opening...)
+	go func() {
+		defer s.leave()
+		defer out.Close()
+		g.run(ctx, newConn(g, out, s.reader, life), s)
+	}()
+	return nil
+}
+
+// enter gives the reader its place, or says why there is none.
+func (g *Gateway) enter(ctx context.Context, q request) (s *session, err error) {
+	n := g.open.Add(1)
+	defer func() {
+		if err != nil {
+			g.release()
+		}
+	}()
 	select {
 	case <-g.draining:
-		return errDraining
+		return nil, errDraining
 	default:
 	}
-	s, err := g.admit(r.Context(), q)
-	if err != nil {
-		return err
+	if most := g.cfg.MaxConnections; most > 0 && n > int64(most) {
+		return nil, errBusy
 	}
-	defer s.reader.Close()
-
-	member := subscriber.Connection{ID: s.connection, Channels: q.channels, Joined: time.Now().UTC().Truncate(time.Millisecond)}
-	leave, err := g.keeper.join(r.Context(), member)
-	if err != nil {
-		return err
+	if s, err = g.admit(ctx, q); err != nil {
+		return nil, err
 	}
-	defer leave()
+	goodbye, err := g.keeper.join(ctx, subscriber.Connection{
+		ID: s.connection, Channels: q.channels, Joined: time.Now().UTC().Truncate(time.Millisecond),
+	})
+	if err != nil {
+		s.reader.Close()
+		return nil, err
+	}
+	s.leave = func() {
+		s.reader.Close()
+		goodbye()
+		g.release()
+	}
+	return s, nil
+}
 
-	c := newConn(g, w, r, s.reader)
-	defer c.close()
-	g.cfg.Logger.LogAttrs(r.Context(), slog.LevelInfo, "stream ended",
-		slog.String("connection", s.connection), slog.Int("channels", len(q.channels)),
-		slog.Any("reason", c.stream(r.Context(), s.opening)), slog.Int64("bytes", c.sent), slog.Duration("open", time.Since(c.began)))
-	return nil
+// run streams to the end and says what that was. It reports whether it ended as
+// streams do: a fault in one ends no other, but must not look like a clean end.
+func (g *Gateway) run(ctx context.Context, c *conn, s *session) (well bool) {
+	began, opening := time.Now(), s.opening
+	s.opening = nil // not kept for the length of the stream
+	defer func() {
+		if fault := recover(); fault != nil {
+			g.cfg.Logger.LogAttrs(ctx, slog.LevelError, "stream panicked", slog.String("connection", s.connection),
+				slog.Any("panic", fault), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	why := c.stream(ctx, opening)
+	g.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "stream ended", slog.String("connection", s.connection),
+		slog.Any("reason", why), slog.Int64("bytes", c.sent), slog.Duration("open", time.Since(began)))
+	return true
 }
 
 // between returns a random duration from low to high.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/runnel-sse/runnel/pkg/eventlog"
@@ -28,73 +27,71 @@ const (
 	logRetryMin = 100 * time.Millisecond
 )
 
-// conn writes one stream. It lives on the goroutine of its request and has no
-// other.
+// conn writes one stream. It lives on one goroutine and waits in one place.
 type conn struct {
 	g      *Gateway
-	w      http.ResponseWriter
-	ctl    *http.ResponseController
+	out    sink
 	reader *tail.Reader
-	began  time.Time
-	end    *time.Timer
-	beat   *time.Timer
-	again  *time.Timer // the log is asked again
+	timer  *time.Timer // fires at the earliest of the three times below
+	endAt  time.Time   // planned end
+	beatAt time.Time   // next heartbeat, if nothing else is written
+	logAt  time.Time   // the log is asked again; zero while it answers
 	failed int         // times in a row that the log did not answer
 
-	sent    int64
-	wrote   time.Time // last write
-	writeBy time.Time // the deadline that is set on the connection
+	sent    int64     // bytes
+	writeBy time.Time // the deadline that is set on the sink
 }
 
-func newConn(g *Gateway, w http.ResponseWriter, r *http.Request, reader *tail.Reader) *conn {
+// newConn returns a conn that ends after a random part of life, so that readers
+// that came together do not come back together.
+func newConn(g *Gateway, out sink, reader *tail.Reader, life time.Duration) *conn {
 	now := time.Now()
-	life := g.cfg.MaxLife
-	if deadline, ok := r.Context().Deadline(); ok {
-		life = max(0, min(life, deadline.Sub(now)-g.cfg.Margin))
-	}
-	// A random end spreads the return of readers that came together.
-	life = between(life*8/10, life)
-	c := &conn{
-		g: g, w: w, ctl: http.NewResponseController(w), reader: reader, began: now, wrote: now,
-		end: time.NewTimer(life), beat: time.NewTimer(g.pause()), again: time.NewTimer(time.Hour),
-	}
-	c.again.Stop()
+	c := &conn{g: g, out: out, reader: reader, endAt: now.Add(between(life*8/10, life)), beatAt: now.Add(g.pause())}
+	c.timer = time.NewTimer(c.wait(now))
 	return c
+}
+
+// life is how long a stream of the request may be.
+func (g *Gateway) life(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(0, min(g.cfg.MaxLife, time.Until(deadline)-g.cfg.Margin))
+	}
+	return g.cfg.MaxLife
 }
 
 // pause is the time to the next heartbeat: never more than the client was told,
 // and not the same for all.
 func (g *Gateway) pause() time.Duration { return between(g.cfg.Heartbeat*8/10, g.cfg.Heartbeat) }
 
-func (c *conn) close() {
-	c.end.Stop()
-	c.beat.Stop()
-	c.again.Stop()
-	if !c.writeBy.IsZero() {
-		_ = c.ctl.SetWriteDeadline(time.Time{}) // the connection may serve another request
+// wait is how long nothing is due but what wakes the reader.
+func (c *conn) wait(now time.Time) time.Duration {
+	next := c.endAt
+	for _, t := range []time.Time{c.beatAt, c.logAt} {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
 	}
+	return next.Sub(now)
 }
 
 // stream writes the opening and then all that comes, and returns why it ended.
 func (c *conn) stream(ctx context.Context, opening []byte) error {
-	streamHeaders(c.w.Header())
-	c.w.WriteHeader(http.StatusOK)
+	defer c.timer.Stop()
 	if err := c.write(opening); err != nil {
 		return err
 	}
 	for {
-		if err := c.flow(ctx); err != nil {
-			return err
+		if c.logAt.IsZero() {
+			if err := c.flow(ctx); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-c.reader.Wake():
-		case <-c.again.C:
-		case <-c.beat.C:
-			if err := c.heartbeat(); err != nil {
+		case <-c.timer.C:
+			if err := c.tick(time.Now()); err != nil {
 				return err
 			}
-		case <-c.end.C:
-			return c.rotate("lease", endLife)
 		case <-c.g.draining:
 			return c.rotate("shutdown", endDrained)
 		case <-ctx.Done():
@@ -121,16 +118,31 @@ func (c *conn) flow(ctx context.Context) error {
 		if err := c.write(due); err != nil {
 			return err
 		}
-		select {
-		case <-c.end.C: // even while there is always more
+		if time.Now().After(c.endAt) { // even while there is always more
 			return c.rotate("lease", endLife)
-		default:
 		}
 	}
 }
 
-// later waits with a log that does not answer: the stream stays open and silent,
-// and a reader that is in the ring is not concerned at all.
+// tick does what its time has come for.
+func (c *conn) tick(now time.Time) error {
+	if !now.Before(c.endAt) {
+		return c.rotate("lease", endLife)
+	}
+	if !now.Before(c.beatAt) {
+		if err := c.write([]byte(sse.Heartbeat)); err != nil {
+			return err
+		}
+	}
+	if !now.Before(c.logAt) {
+		c.logAt = time.Time{}
+	}
+	c.timer.Reset(c.wait(now))
+	return nil
+}
+
+// later waits with a log that does not answer: the stream stays open, with its
+// heartbeat. A reader that is in the ring is not concerned at all.
 func (c *conn) later(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return endLeft
@@ -140,18 +152,10 @@ func (c *conn) later(ctx context.Context, err error) error {
 		c.g.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "stream ends: its history cannot be read", slog.Any("error", err))
 		return c.rotate("unavailable", endLog)
 	}
-	pause := logRetryMin << c.failed
-	c.again.Reset(between(pause/2, pause))
+	now, pause := time.Now(), logRetryMin<<c.failed
+	c.logAt = now.Add(between(pause/2, pause))
+	c.timer.Reset(c.wait(now))
 	return nil
-}
-
-func (c *conn) heartbeat() error {
-	if quiet := time.Since(c.wrote); quiet < c.g.cfg.Heartbeat/2 {
-		c.beat.Reset(c.g.pause() - quiet)
-		return nil
-	}
-	c.beat.Reset(c.g.pause())
-	return c.write([]byte(sse.Heartbeat))
 }
 
 // rotated is the data of sse.rotate.
@@ -163,7 +167,7 @@ type rotated struct {
 // not all clients in the same moment; what it missed is in the log.
 func (c *conn) rotate(reason string, end error) error {
 	retry := between(50*time.Millisecond, time.Second)
-	if end == endLog {
+	if errors.Is(end, endLog) {
 		retry = between(c.g.cfg.Retry, c.g.cfg.Retry*5/2)
 	}
 	if err := c.write(controlFrame(c.reader, sse.Frame{Retry: retry, Type: typeRotate, Data: jsonLine(rotated{reason})})); err != nil {
@@ -172,31 +176,18 @@ func (c *conn) rotate(reason string, end error) error {
 	return end
 }
 
-// write hands b over in one Write and sees to it that it goes out at once. Where
-// the host has deadlines, a reader that takes nothing is cut off by one.
+// write hands b over in one Write. Where the host has deadlines, a reader that
+// takes nothing is cut off by one, which is moved now and then and not each time.
 func (c *conn) write(b []byte) error {
 	now := time.Now()
-	c.wrote = now
+	c.beatAt = now.Add(c.g.pause())
 	if timeout := c.g.cfg.WriteTimeout; c.writeBy.Sub(now) < timeout/2 {
 		c.writeBy = now.Add(timeout)
-		_ = c.ctl.SetWriteDeadline(c.writeBy) // a host without deadlines ends the request itself
+		c.out.deadline(c.writeBy)
 	}
-	n, err := c.w.Write(b)
-	c.sent += int64(n)
-	if err == nil {
-		// A host without Flush hands every Write on as it is.
-		if err = c.ctl.Flush(); errors.Is(err, http.ErrNotSupported) {
-			err = nil
-		}
-	}
-	if err != nil {
+	if err := c.out.write(b); err != nil {
 		return endWrite
 	}
+	c.sent += int64(len(b))
 	return nil
-}
-
-func streamHeaders(h http.Header) {
-	h.Set("Content-Type", sse.ContentType)
-	h.Set("Cache-Control", "no-store, no-transform")
-	h.Set("X-Accel-Buffering", "no")
 }

@@ -327,6 +327,9 @@ func TestDrainEndsAllStreamsAndRefusesNewOnes(t *testing.T) {
 		h := open(t, nil)
 		h.publish(item, 1, 1)
 		a, b := h.connect("/sse/CommentStream/item:42"), h.connect("/sse/NotificationStream/user:7")
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		require.ErrorIs(t, h.gateway.Wait(short), context.DeadlineExceeded)
+		cancel()
 		h.gateway.Drain()
 		h.gateway.Drain() // harmless
 		for _, s := range []*stream{a, b} {
@@ -335,6 +338,7 @@ func TestDrainEndsAllStreamsAndRefusesNewOnes(t *testing.T) {
 			require.Equal(t, "sse.rotate", events[len(events)-1].Type)
 			require.JSONEq(t, `{"reason":"shutdown"}`, events[len(events)-1].Data)
 		}
+		require.NoError(t, h.gateway.Wait(t.Context()))
 		require.Equal(t, http.StatusServiceUnavailable, h.get("/sse/CommentStream/item:42").StatusCode)
 	})
 }
