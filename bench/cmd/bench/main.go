@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string) error {
 	only := flags.String("only", "", "scenarios, with commas between them (default: all)")
 	servers := flags.String("servers", "", "servers, with commas between them (default: all)")
 	binary := flags.String("runnel", "", "the runnel to measure, such as one of another commit (default: built from this tree)")
-	out := flags.String("out", "", "file to write (default: standard output)")
+	out := flags.String("out", "", "file to write, - for standard output (default: docs/benchmarks.md, with -quick -)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -79,6 +79,12 @@ func run(ctx context.Context, args []string) error {
 		return ctx.Err()
 	}
 	if *out == "" {
+		*out = filepath.Join(root, "docs", "benchmarks.md")
+		if *quick {
+			*out = "-"
+		}
+	}
+	if *out == "-" {
 		_, err = os.Stdout.WriteString(report)
 		return err
 	}

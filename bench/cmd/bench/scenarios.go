@@ -78,9 +78,10 @@ func idle() scenario {
 // a quarter from the last that passed.
 const (
 	firstRate  = 16
+	coarseStep = 2
 	fineStep   = 1.25
+	lastRate   = 20_000 // no server is expected here; it only ends the climb
 	mostP99    = 250 * time.Millisecond
-	lastDouble = 1 << 14
 )
 
 func climb(ctx context.Context, c contender, quick bool) (sample, error) {
@@ -88,15 +89,14 @@ func climb(ctx context.Context, c contender, quick bool) (sample, error) {
 	if quick {
 		long = 1500 * time.Millisecond
 	}
-	good, best, err := climbBy(ctx, c, 2, firstRate, lastDouble, long)
+	good, best, err := climbBy(ctx, c, coarseStep, firstRate, long)
 	if err != nil {
 		return nil, err
 	}
 	if best == nil {
 		return nil, fmt.Errorf("%s does not bear %d events a second", c.name, firstRate)
 	}
-	// The step after the last fine one is the double that failed.
-	_, finer, err := climbBy(ctx, c, fineStep, good*fineStep, good*1.99, long)
+	_, finer, err := climbBy(ctx, c, fineStep, good*fineStep, long)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func climb(ctx context.Context, c contender, quick bool) (sample, error) {
 }
 
 // climbBy returns the last rate that passed and what was measured there.
-func climbBy(ctx context.Context, c contender, factor, from, to float64, long time.Duration) (good float64, best sample, err error) {
+func climbBy(ctx context.Context, c contender, factor, from float64, long time.Duration) (good float64, best sample, err error) {
 	s, err := open(ctx, c, 1000)
 	if err != nil {
 		return 0, nil, err
@@ -116,19 +116,41 @@ func climbBy(ctx context.Context, c contender, factor, from, to float64, long ti
 	if err := s.warmUp(); err != nil {
 		return 0, nil, err
 	}
-	for r := from; r <= to; r *= factor {
-		m, err := s.measure(load.Plan{Rate: r, For: long, Drain: 2 * time.Second})
+	for r := from; r <= lastRate; r *= factor {
+		m, passed, err := s.step(r, long)
 		if err != nil {
 			return 0, nil, err
 		}
-		progress("    %6.0f events/s: p99 %v, %d missing", r, m.Latency.Quantile(0.99).Round(time.Millisecond), m.Missing)
-		if !m.Whole() || m.Latency.Quantile(0.99) > mostP99 {
+		if !passed {
 			break
 		}
 		good, best = r, m.sample()
 		best[rate] = r
 	}
 	return good, best, nil
+}
+
+// step measures one rate. What fails is tried once more, since something else
+// on the machine may have been the reason.
+func (s *session) step(r float64, long time.Duration) (m measured, passed bool, err error) {
+	for range 2 {
+		m, err = s.measure(load.Plan{Rate: r, For: long, Drain: 2 * time.Second})
+		if err != nil {
+			return m, false, err
+		}
+		slow := m.Latency.Quantile(0.99)
+		progress("    %6.0f events/s: p99 %v, %d missing, %d cut off", r, slow.Round(time.Millisecond), m.Missing, m.Cut)
+		if m.Whole() && slow <= mostP99 {
+			return m, true, nil
+		}
+		if m.Cut > 0 {
+			break // they would be missing again
+		}
+		if err := s.Idle(time.Second); err != nil {
+			return m, false, err
+		}
+	}
+	return m, false, nil
 }
 
 func wait(ctx context.Context, c contender, _ bool) (sample, error) {
