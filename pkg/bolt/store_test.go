@@ -1,0 +1,35 @@
+package bolt_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/runnel-sse/runnel/pkg/bolt"
+	"github.com/runnel-sse/runnel/pkg/eventlog"
+	"github.com/runnel-sse/runnel/pkg/eventlog/logtest"
+	"github.com/runnel-sse/runnel/pkg/subscriber/subscribertest"
+)
+
+func TestLog(t *testing.T) {
+	t.Parallel()
+	logtest.Run(t, func(t *testing.T, o logtest.Options) eventlog.Log {
+		return open(t, filepath.Join(t.TempDir(), "runnel.db"), bolt.Options{Now: o.Now, Retention: o.Retention}).Log()
+	})
+}
+
+func TestRegistry(t *testing.T) {
+	t.Parallel()
+	subscribertest.Run(t, func(t *testing.T, o subscribertest.Options) subscribertest.Registry {
+		return open(t, filepath.Join(t.TempDir(), "runnel.db"), bolt.Options{Now: o.Now}).Registry()
+	})
+}
+
+func open(t testing.TB, path string, o bolt.Options) *bolt.Store {
+	t.Helper()
+	s, err := bolt.Open(path, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
