@@ -23,10 +23,9 @@ func (t *Tail) poll(ctx context.Context) {
 		}
 		moved, err := t.pollOnce(ctx)
 		if err != nil && ctx.Err() == nil {
-			t.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "tail: poll failed",
-				slog.Int("failures", p.failures+1), slog.Any("error", err))
+			t.complain(ctx, "tail: poll failed, will try again", slog.Any("error", err))
 		}
-		p.note(time.Now(), moved, err)
+		p.note(time.Now(), moved, err != nil || t.failed.Swap(false))
 		timer.Reset(p.interval(time.Now()))
 	}
 }
@@ -59,10 +58,11 @@ type pace struct {
 	failures int // in a row
 }
 
-func (p *pace) note(now time.Time, moved bool, err error) {
+// note takes in what a poll found, or that something failed since the last one.
+func (p *pace) note(now time.Time, moved, failed bool) {
 	p.busy = moved
 	p.failures++
-	if err == nil {
+	if !failed {
 		p.failures = 0
 	}
 	if moved {

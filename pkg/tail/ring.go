@@ -130,7 +130,7 @@ func (r *ring) append(rec eventlog.Record) {
 	if s == nil || cap(s.buf)-len(s.buf) < need {
 		size := firstSlab
 		if s != nil {
-			size = min(2*cap(s.buf), largeSlab)
+			size = min(2*cap(s.buf), largeSlab, r.tail.opts.RingBytes/4)
 		}
 		s = &slab{first: rec.Position.Seq, buf: make([]byte, 0, max(size, need))}
 		r.slabs = append(r.slabs, s)

@@ -42,6 +42,8 @@ const QuietAfter = 30 * time.Second
 const (
 	maxFetchers = 16  // reads of the log under way at once
 	pageLimit   = 256 // records of one read
+
+	complainEvery = 10 * time.Second
 )
 
 // Tail follows channels for all readers of a process. Run makes it move.
@@ -49,13 +51,16 @@ type Tail struct {
 	log  eventlog.Log
 	opts Options
 
-	held atomic.Int64  // bytes of all slabs
-	wake chan struct{} // capacity 1; tells Run that some channel is dirty
+	held   atomic.Int64  // bytes of all slabs
+	failed atomic.Bool   // a read has failed since the last poll
+	wake   chan struct{} // capacity 1; tells Run that some channel is dirty
 
 	mu       sync.Mutex             // guards what follows; taken before a ring's
 	rings    map[channel.Name]*ring // a ring is here while it has a reader
 	dirty    map[*ring]bool         // to be read, and nobody is at it
 	fetching int                    // fetchers at work
+	quiet    time.Time              // no complaint before
+	unsaid   int                    // complaints since the last that was made
 }
 
 // New returns a Tail over the log.
@@ -226,6 +231,22 @@ func (t *Tail) nudge() {
 	}
 }
 
+// complain logs a warning, at most one in complainEvery: a log that is down
+// fails every read of every channel.
+func (t *Tail) complain(ctx context.Context, what string, attrs ...slog.Attr) {
+	now := time.Now()
+	t.mu.Lock()
+	if now.Before(t.quiet) {
+		t.unsaid++
+		t.mu.Unlock()
+		return
+	}
+	attrs = append(attrs, slog.Int("unsaid", t.unsaid))
+	t.quiet, t.unsaid = now.Add(complainEvery), 0
+	t.mu.Unlock()
+	t.opts.Logger.LogAttrs(ctx, slog.LevelWarn, what, attrs...)
+}
+
 // hire returns a channel for one more fetcher, or nil.
 func (t *Tail) hire() *ring {
 	t.mu.Lock()
@@ -281,8 +302,8 @@ func (t *Tail) fetch(ctx context.Context, r *ring) {
 		case err == nil:
 			r.publish(page)
 		case ctx.Err() == nil:
-			t.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "tail: read failed, the next poll tries again",
-				slog.String("channel", r.ch.String()), slog.Any("error", err))
+			t.failed.Store(true)
+			t.complain(ctx, "tail: read failed, will try again", slog.String("channel", r.ch.String()), slog.Any("error", err))
 		}
 		stuck := err != nil && !isGap || err == nil && len(page) == 0
 		if t.fetched(r, target, stuck) {
