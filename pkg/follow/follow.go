@@ -272,7 +272,7 @@ func (f *follower) read(ctx context.Context, watch *watchdog) ending {
 			f.OnStatus(Status{State: Live})
 		}
 		end.planned = end.planned || event.Type == "sse.rotate"
-		if !event.Control && e.HasID && !f.handled.add(e.ID) {
+		if !event.Control && e.HasID && e.ID != "" && !f.handled.add(e.ID) {
 			continue
 		}
 		if err := f.on(event); err != nil {

@@ -30,9 +30,9 @@ func requireStatus(t *testing.T, err error, status int) *follow.StatusError {
 func TestResumesWhereItWasCutOff(t *testing.T) {
 	t.Parallel()
 	all := script(t, follow.Options{}, nil,
-		stream("retry: 2600\n", connected("0"), added("1"), "id: 2\nevent: CommentAdded\ndata: {\"n\"", cut),
+		stream("retry: 2600\n", connected("0"), added("1"), "id: 2\nevent: CommentAdded\ndata: {\"n\"", errCut),
 		stream(connected("1"), added("2"), "id: 3\nevent: CommentAdded\ndata: {}\n"), // ends before the blank line
-		stream(cut),
+		stream(errCut),
 		stream(connected("2"), added("3")),
 	)
 	requireStatus(t, all.err, http.StatusNoContent)
@@ -124,7 +124,7 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 		},
 		"retry is the least": {
 			o:     follow.Options{Rand: half},
-			steps: []http.HandlerFunc{stream("retry: 2600\n\n"), busy, stream("retry: 10\n\n", cut)},
+			steps: []http.HandlerFunc{stream("retry: 2600\n\n"), busy, stream("retry: 10\n\n", errCut)},
 			want:  strings.Fields("2.85s 3.35s 2.25s"),
 		},
 		"retry beyond reason": {
@@ -142,7 +142,7 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 			want: strings.Fields("750ms 1.25s 70ms 50ms 750ms"),
 		},
 		"a cut is one, though an end was planned": {
-			steps: []http.HandlerFunc{stream(connected("1"), "retry: 70\nevent: sse.rotate\ndata: {}\n\n", cut)},
+			steps: []http.HandlerFunc{stream(connected("1"), "retry: 70\nevent: sse.rotate\ndata: {}\n\n", errCut)},
 			want:  strings.Fields("500ms"),
 		},
 		"refused in-band": {
@@ -286,12 +286,14 @@ func TestHandsAnEventOnOnce(t *testing.T) {
 	noID := "event: CommentAdded\ndata: {}\n\n"
 	gap := "id: 2\nevent: sse.gap\ndata: {\"channel\":\"CommentStream:item:42\"}\n\n"
 	all := script(t, follow.Options{}, nil,
-		stream(connected("0"), added("1"), added("2"), added("2"), noID, noID),
+		stream("id\nevent: X\ndata: 1\n\nid\nevent: X\ndata: 2\n\n", connected("0"), added("1"), added("2"), added("2"), noID, noID),
 		stream(connected("2"), gap, added("1"), noID, added("2"), added("3")),
 	)
+	users := all.users()
+	require.Equal(t, []string{" X  1", " X  2"}, users[:2], "an empty id is none")
 	require.Equal(t, []string{
 		"1 CommentAdded", "2 CommentAdded", "2 CommentAdded", "2 CommentAdded", "1 CommentAdded", "3 CommentAdded",
-	}, first(all.users(), 2), "one without an id has the one before, and is never taken for a repeated one")
+	}, first(users[2:], 2), "one without an id has the one before, and is never taken for a repeated one")
 	require.Equal(t, []string{"0 message", "2 message", "2 sse.gap"}, first(controls(all), 2), "Runnel's own are always handed on")
 }
 
@@ -330,7 +332,7 @@ func first(lines []string, words int) (cut []string) {
 func TestSeveralChannels(t *testing.T) {
 	t.Parallel()
 	const url = "http://runnel.test/sse?channel=CommentStream:item:42&channel=SystemStream:all"
-	hello := `id: 0` + "\n" + `data: {"type":"connected","channels":[{"channel":"CommentStream:item:42"},{"channel":"SystemStream:all"}]}` + "\n\n"
+	hello := `id: 0` + "\n" + `data: {"type":"connected","channel":"CommentStream:item:42","channels":[{"channel":"CommentStream:item:42"},{"channel":"SystemStream:all"}]}` + "\n\n"
 	all := script(t, follow.Options{URL: url}, nil, stream(
 		hello,
 		"id: 1\nevent: CommentAdded\ndata: {\"channel\":\"CommentStream:item:42\",\"data\":{\"channel\":\"x\", \"n\":9007199254740993}}\n\n",

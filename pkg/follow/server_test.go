@@ -181,7 +181,7 @@ func pause(r *http.Request, d time.Duration) {
 // heartbeats are that many seconds with one each.
 type heartbeats int
 
-var cut = errors.New("cut")
+var errCut = errors.New("cut")
 
 func refuse(status int, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
