@@ -101,7 +101,7 @@ func TestLateAnswersAreAPrefix(t *testing.T) {
 // on, over a log that does everything the port allows.
 func TestNothingIsLostThroughFaults(t *testing.T) {
 	t.Parallel()
-	for range 30 {
+	for range 12 {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +124,7 @@ func simulate(t *testing.T, seed uint64) {
 		var batches [][]eventlog.Event
 		for b := range simBatches {
 			var batch []eventlog.Event
-			for i := range 1 + r.IntN(150) {
+			for i := range 1 + r.IntN(100) {
 				batch = append(batch, eventlog.Event{ID: fmt.Sprintf("%d-%d-%d", w, b, i), Type: "A"})
 				total++
 			}
