@@ -1,8 +1,10 @@
 package tail
 
 import (
+	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/cursor"
@@ -31,7 +33,9 @@ type ring struct {
 	slabs   []*slab           // oldest first, contiguous
 	held    int               // bytes of all slabs
 	readers []*Reader
-	gone    bool // nobody follows it any more
+	gone    bool        // nobody follows it any more
+	woken   time.Time   // when the readers were last told
+	later   *time.Timer // tells them again, where that has to wait; else nil
 }
 
 // slab is a run of frames in one piece of memory. Bytes once written are never
@@ -107,10 +111,47 @@ func (r *ring) drop() {
 	defer r.mu.Unlock()
 	r.clear()
 	r.gone = true
+	if r.later != nil {
+		r.later.Stop()
+	}
 }
 
-// wakeAll tells every reader that there is something; it waits for none.
+// perReader is about what it costs to write to one reader. Waking many of them
+// takes that time for each, and what is published meanwhile can go along with
+// the next round: so rounds follow each other no faster than they can be written,
+// and the faster it comes, the more goes out in one write. An event that comes
+// after a pause waits for nothing.
+const perReader = 10 * time.Microsecond
+
+// wakeAll tells every reader that there is something, now or as soon as the last
+// round is over. It waits for none of them.
 func (r *ring) wakeAll() {
+	now := time.Now()
+	r.mu.Lock()
+	round := time.Duration(len(r.readers)/runtime.GOMAXPROCS(0)) * perReader
+	wait := round - now.Sub(r.woken)
+	switch {
+	case r.gone || r.later != nil:
+		r.mu.Unlock()
+		return
+	case wait > time.Millisecond:
+		r.later = time.AfterFunc(wait, r.wakeLate)
+		r.mu.Unlock()
+		return
+	}
+	r.woken = now
+	r.mu.Unlock()
+	r.wakeNow()
+}
+
+func (r *ring) wakeLate() {
+	r.mu.Lock()
+	r.later, r.woken = nil, time.Now()
+	r.mu.Unlock()
+	r.wakeNow()
+}
+
+func (r *ring) wakeNow() {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, rd := range r.readers {

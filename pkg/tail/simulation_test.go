@@ -56,7 +56,7 @@ func simulate(t *testing.T, seed uint64) {
 		n := min(1+random.IntN(10), events-i)
 		for _, ch := range chs {
 			publish(t, log, ch, i, n) // what appenders suffer, logtest says
-			if random.IntN(3) > 0 { // one in three is lost
+			if random.IntN(3) > 0 {   // one in three is lost
 				heads, err := log.Heads(t.Context(), []channel.Name{ch})
 				require.NoError(t, err)
 				bell.Ring(t.Context(), eventlog.Ring{Channel: ch, Position: heads[ch]})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -478,5 +479,35 @@ func TestALateLogIsAnErrorNotSilence(t *testing.T) {
 		_, err := rd.Next(t.Context())
 		require.ErrorIs(t, err, eventlog.ErrUnavailable)
 		require.False(t, errors.Is(err, eventlog.ErrGap))
+	})
+}
+
+func TestRoundsOfManyReadersTakeAlongWhatIsPublishedMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bell := memory.NewBell()
+		h := open(t, tail.Options{Bell: bell, Interval: time.Minute})
+		var readers []*tail.Reader
+		for range 2000 * runtime.GOMAXPROCS(0) {
+			readers = append(readers, h.follow(false, one))
+		}
+		synctest.Wait() // the tail listens
+		began := time.Now()
+		for i := range 3 {
+			h.publish(one, i, 1)
+			heads, err := h.log.Heads(t.Context(), []channel.Name{one})
+			require.NoError(t, err)
+			bell.Ring(t.Context(), eventlog.Ring{Channel: one, Position: heads[one]})
+			synctest.Wait()
+			if i == 0 {
+				require.Len(t, readers[0].Wake(), 1, "after a pause an event waits for nothing")
+				require.Equal(t, numbers(0, 1), h.due(readers[0]))
+				<-readers[0].Wake()
+			}
+		}
+		require.Empty(t, readers[0].Wake(), "the first round is not over")
+		<-readers[0].Wake()
+		require.Equal(t, 20*time.Millisecond, time.Since(began))
+		require.Equal(t, numbers(1, 2), h.due(readers[0]), "both in the next")
 	})
 }
