@@ -28,9 +28,11 @@ type Stream struct {
 	AllowedOrigins []string      // ALLOWED_ORIGINS, origins with commas between, or *; default none
 	Heartbeat      time.Duration // HEARTBEAT, 1s to 60s, default 15s
 	PollInterval   time.Duration // POLL_INTERVAL, 10ms to 10s, default 250ms
-	MaxChannels    int           // MAX_CHANNELS on one connection, 1 to 64, default 8
-	MaxLife        time.Duration // MAX_LIFE of a connection, 5s to 24h, default 14m
-	Margin         time.Duration // DEADLINE_MARGIN before the platform's end, 0s to 60s, default 5s
+	MaxChannels    int           // MAX_CHANNELS on one connection, 1 to 64, default 32
+	MaxConnections int           // MAX_CONNECTIONS of the process, 0 (no limit, the default) to 1000000
+	MaxLife        time.Duration // MAX_LIFE of a connection, 1s to 24h, default 15m
+	Margin         time.Duration // DEADLINE_MARGIN before the platform's end, 1s to 60s, default 5s
+	Lease          time.Duration // LEASE of the process in the registry, 10s to 10m, default 60s
 	LogLevel       slog.Level    // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
 }
 
@@ -43,9 +45,11 @@ func LoadStream(getenv Getenv) (Stream, error) {
 		AllowedOrigins: r.origins("ALLOWED_ORIGINS"),
 		Heartbeat:      r.duration("HEARTBEAT", 15*time.Second, time.Second, time.Minute),
 		PollInterval:   r.duration("POLL_INTERVAL", 250*time.Millisecond, 10*time.Millisecond, 10*time.Second),
-		MaxChannels:    r.integer("MAX_CHANNELS", 8, 1, 64),
-		MaxLife:        r.duration("MAX_LIFE", 14*time.Minute, 5*time.Second, 24*time.Hour),
-		Margin:         r.duration("DEADLINE_MARGIN", 5*time.Second, 0, time.Minute),
+		MaxChannels:    r.integer("MAX_CHANNELS", 32, 1, 64),
+		MaxConnections: r.integer("MAX_CONNECTIONS", 0, 0, 1_000_000),
+		MaxLife:        r.duration("MAX_LIFE", 15*time.Minute, time.Second, 24*time.Hour),
+		Margin:         r.duration("DEADLINE_MARGIN", 5*time.Second, time.Second, time.Minute),
+		Lease:          r.duration("LEASE", time.Minute, 10*time.Second, 10*time.Minute),
 		LogLevel:       r.level("LOG_LEVEL"),
 	}
 	return c, r.err()
@@ -119,4 +123,17 @@ func Names[T any](load func(Getenv) (T, error)) []string {
 	})
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// Dev configures `runnel dev --aws`.
+type Dev struct {
+	Tables   Tables
+	QueueURL string // QUEUE_URL, required
+}
+
+// LoadDev returns the settings that getenv holds, or every fault in them.
+func LoadDev(getenv Getenv) (Dev, error) {
+	r := reader{getenv: getenv}
+	c := Dev{Tables: r.tables(), QueueURL: r.required("QUEUE_URL")}
+	return c, r.err()
 }

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"log/slog"
+	"maps"
 	"testing"
 	"time"
 
@@ -17,9 +18,7 @@ func env(set map[string]string) config.Getenv {
 		"SUBSCRIBERS_TABLE": "Subscribers",
 		"QUEUE_URL":         "http://127.0.0.1:4566/000000000000/events",
 	}
-	for name, value := range set {
-		all[name] = value
-	}
+	maps.Copy(all, set)
 	return func(name string) string { return all[name] }
 }
 
@@ -32,9 +31,10 @@ func TestDefaultsAreWhatTheCommentsSay(t *testing.T) {
 		Addr:         "127.0.0.1:8080",
 		Heartbeat:    15 * time.Second,
 		PollInterval: 250 * time.Millisecond,
-		MaxChannels:  8,
-		MaxLife:      14 * time.Minute,
+		MaxChannels:  32,
+		MaxLife:      15 * time.Minute,
 		Margin:       5 * time.Second,
+		Lease:        time.Minute,
 		LogLevel:     slog.LevelInfo,
 	}, got)
 }
@@ -52,7 +52,7 @@ func TestBounds(t *testing.T) {
 		"heartbeat over":     {variable: "HEARTBEAT", value: "61s", fault: "HEARTBEAT"},
 		"no unit":            {variable: "POLL_INTERVAL", value: "250", fault: "POLL_INTERVAL"},
 		"most channels":      {variable: "MAX_CHANNELS", value: "64", check: func(t *testing.T, c config.Stream) { require.Equal(t, 64, c.MaxChannels) }},
-		"too many channels":  {variable: "MAX_CHANNELS", value: "65", fault: `MAX_CHANNELS="65": want a number from 1 to 64, such as 8`},
+		"too many channels":  {variable: "MAX_CHANNELS", value: "65", fault: `MAX_CHANNELS="65": want a number from 1 to 64, such as 32`},
 		"no channel":         {variable: "MAX_CHANNELS", value: "0", fault: "MAX_CHANNELS"},
 		"not a number":       {variable: "MAX_CHANNELS", value: "many", fault: "MAX_CHANNELS"},
 		"any host":           {variable: "ADDR", value: ":9000", check: func(t *testing.T, c config.Stream) { require.Equal(t, ":9000", c.Addr) }},
@@ -103,8 +103,8 @@ func TestTheQueueIsNamedOnlyWhereTheProgramPolls(t *testing.T) {
 func TestNamesAreWhatADeploymentMaySet(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
-		"ADDR", "ALLOWED_ORIGINS", "DEADLINE_MARGIN", "EVENT_LOG_TABLE", "HEARTBEAT", "LOG_LEVEL",
-		"MAX_CHANNELS", "MAX_LIFE", "POLL_INTERVAL", "SUBSCRIBERS_TABLE",
+		"ADDR", "ALLOWED_ORIGINS", "DEADLINE_MARGIN", "EVENT_LOG_TABLE", "HEARTBEAT", "LEASE", "LOG_LEVEL",
+		"MAX_CHANNELS", "MAX_CONNECTIONS", "MAX_LIFE", "POLL_INTERVAL", "SUBSCRIBERS_TABLE",
 	}, config.Names(config.LoadStream))
 	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL"}, config.Names(config.LoadIngest))
 	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL"}, config.Names(config.LoadChanges))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
@@ -85,3 +86,9 @@ func Addr(addr string) slog.Attr { return slog.String("addr", addr) }
 
 // Reason is why, in a few fixed words.
 func Reason(text string) slog.Attr { return slog.String("reason", text) }
+
+// Stack is where the calling goroutine is.
+func Stack() slog.Attr { return slog.String("stack", string(debug.Stack())) }
+
+// Queue is the URL of a queue.
+func Queue(url string) slog.Attr { return slog.String("queue", url) }

@@ -133,7 +133,7 @@ func TestEMFNeverPutsMoreThanAHundredValuesInALine(t *testing.T) {
 	}
 	m.Flush()
 	total := 0
-	for _, text := range bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n")) {
+	for text := range bytes.SplitSeq(bytes.TrimSpace(out.Bytes()), []byte("\n")) {
 		var line emfLine
 		require.NoError(t, json.Unmarshal(text, &line))
 		require.LessOrEqual(t, len(line.IngestSeconds), 100)

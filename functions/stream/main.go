@@ -1,0 +1,43 @@
+// Command stream is the Lambda function behind the function URL: it serves
+// server-sent events. Outside Lambda it is an ordinary HTTP server.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/aws/aws-lambda-go/lambdaurl"
+
+	"github.com/runnel-sse/runnel/pkg/config"
+	"github.com/runnel-sse/runnel/pkg/wire"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "stream:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cfg, err := config.LoadStream(os.Getenv)
+	if err != nil {
+		return err
+	}
+	host := wire.Host{Lambda: config.OnLambda(os.Getenv), Out: os.Stdout}
+	stream, err := wire.NewStream(ctx, cfg, host)
+	if err != nil {
+		return err
+	}
+	if !host.Lambda {
+		return stream.ListenAndServe(ctx)
+	}
+	go func() { _ = stream.Run(ctx) }() // ends with the process
+	lambdaurl.Start(stream.Handler)
+	return nil
+}

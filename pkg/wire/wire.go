@@ -1,0 +1,126 @@
+// Package wire builds each program: it joins the uses (gateway, ingest) to the
+// adapters that they run on. It is the only package that knows both, and it
+// decides nothing else.
+package wire
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/runnel-sse/runnel/events"
+	"github.com/runnel-sse/runnel/pkg/eventlog"
+	"github.com/runnel-sse/runnel/pkg/gateway"
+	"github.com/runnel-sse/runnel/pkg/ingest"
+	"github.com/runnel-sse/runnel/pkg/obs"
+	"github.com/runnel-sse/runnel/pkg/subscriber"
+	"github.com/runnel-sse/runnel/pkg/tail"
+)
+
+// store is where everything is kept, by one adapter.
+type store struct {
+	log      eventlog.Log
+	registry registry
+	bell     eventlog.Bell // nil: readers poll
+	// trim removes what has expired; nil where that happens by itself.
+	trim  func(context.Context) (removed int, err error)
+	close func() error
+}
+
+// registry is what every adapter's registry is.
+type registry interface {
+	subscriber.Registry
+	subscriber.Directory
+	subscriber.Reaper
+}
+
+// retention is how long a stream's events are kept, as its definition says.
+func retention(stream string) time.Duration {
+	s, ok := events.Catalog.Stream(stream)
+	if !ok {
+		return 0
+	}
+	return s.Retention
+}
+
+// streams is the reading side of a process: one tail, one gateway.
+type streams struct {
+	tail    *tail.Tail
+	gateway *gateway.Gateway
+}
+
+func newStreams(s store, interval time.Duration, cfg gateway.Config) (*streams, error) {
+	t := tail.New(s.log, tail.Options{Bell: s.bell, Interval: interval, Logger: cfg.Logger})
+	cfg.Tail, cfg.Registry, cfg.Catalog = t, s.registry, &events.Catalog
+	g, err := gateway.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &streams{t, g}, nil
+}
+
+// run makes the streams move until ctx is done.
+func (s *streams) run(ctx context.Context) error {
+	return together(ctx, s.tail.Run, s.gateway.Run)
+}
+
+func newIngest(s store, logger *slog.Logger) *ingest.Ingest {
+	return ingest.New(ingest.Config{
+		Log: s.log, Bell: s.bell, Catalog: &events.Catalog,
+		Logic: events.Logic, Changes: events.CommentChanges, Logger: logger,
+	})
+}
+
+// together runs all until ctx is done, or until one of them fails, which ends
+// the others. It waits for all, and returns what was not the end of ctx.
+func together(ctx context.Context, all ...func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, len(all))
+	for _, run := range all {
+		go func() { ended <- run(ctx) }()
+	}
+	var faults []error
+	for range all {
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			faults = append(faults, err)
+			stop()
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// recovered answers a panic of h with a log line and, where nothing was written
+// yet, a 500. Without it the Lambda runtime would end the process, and with it
+// every other stream there.
+func recovered(h http.Handler, logger *slog.Logger, metrics obs.Metrics) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil || p == http.ErrAbortHandler {
+				return
+			}
+			metrics.Add(obs.Panics, 1)
+			logger.LogAttrs(r.Context(), slog.LevelError, "handler panicked", slog.Any("panic", p), obs.Stack())
+			w.WriteHeader(http.StatusInternalServerError) // no effect once the stream has begun
+		}()
+		h.ServeHTTP(w, r)
+	})
+}
+
+// counted tells the metrics of each connection, where a connection lasts as long
+// as its handler does.
+func counted(h http.Handler, metrics obs.Metrics, open func() int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		metrics.Add(obs.ConnectionsOpened, 1)
+		metrics.Set(obs.ConnectionsOpen, float64(open()+1))
+		defer func() {
+			metrics.Set(obs.ConnectionsOpen, float64(open()))
+			metrics.Observe(obs.ConnectionSeconds, time.Since(began).Seconds())
+		}()
+		h.ServeHTTP(w, r)
+	})
+}
