@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runnel-sse/runnel/pkg/obs"
+	"github.com/runnel-sse/runnel/pkg/wire"
+)
+
+type devOptions struct {
+	addr, data string
+	aws        bool
+	origins    []string
+	verbose    bool
+}
+
+func devCommand() *cobra.Command {
+	var o devOptions
+	cmd := &cobra.Command{
+		Use:   "dev [--addr host:port] [--data DIR | --aws]",
+		Short: "Serve everything in one process, with a page to try it",
+		Long: `Serve everything in one process: ingest, streams, and a page to try them.
+Everybody may read every stream here: it is for one person on one machine.
+
+Events are kept in memory; with --data in a folder, where nothing that was
+acknowledged is lost, whatever becomes of the process; with --aws in DynamoDB,
+at AWS_ENDPOINT_URL, in the tables EVENT_LOG_TABLE and SUBSCRIBERS_TABLE, and
+messages are taken from the queue QUEUE_URL too.`,
+		Args: arguments("no arguments", func(n int) bool { return n == 0 }),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return dev(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where to listen; port 0 takes any free one")
+	f.StringVar(&o.data, "data", "", "keep the events in this folder")
+	f.BoolVar(&o.aws, "aws", false, "keep the events in DynamoDB, and take messages from SQS")
+	f.StringArrayVar(&o.origins, "allow-origin", nil, "a page of this origin may read the streams, such as http://localhost:3000")
+	f.BoolVar(&o.verbose, "verbose", false, "log every connection")
+	cmd.MarkFlagsMutuallyExclusive("data", "aws")
+	return cmd
+}
+
+func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
+	level := slog.LevelWarn
+	if o.verbose {
+		level = slog.LevelDebug
+	}
+	logger := obs.NewLogger(stderr, level).With(obs.Program("dev"))
+	ln, err := wire.Listen(ctx, o.addr)
+	if err != nil {
+		return err
+	}
+	server, err := wire.NewDev(ctx, wire.DevConfig{
+		Data: o.data, AWS: o.aws, Getenv: os.Getenv, AllowedOrigins: o.origins, Logger: logger,
+	})
+	if err != nil {
+		_ = ln.Close() // nobody has connected yet
+		return err
+	}
+	url := "http://" + reachable(ln.Addr())
+	fmt.Fprint(stdout, welcome(url, o))
+	err = server.Serve(ctx, ln, newWeb(server, ln.Addr()))
+	if closing := server.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		fmt.Fprintln(stdout, "\nstopped: every stream has had its planned end")
+	}
+	return err
+}
+
+// reachable is the address as somebody on this machine types it.
+func reachable(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr.String()
+}
+
+// welcome says what to open and what to type next. Its lines can be copied as
+// they are.
+func welcome(url string, o devOptions) string {
+	kept := "in memory: they are gone when this process ends (--data DIR keeps them)"
+	switch {
+	case o.aws:
+		kept = "in DynamoDB, and messages are taken from the queue"
+	case o.data != "":
+		kept = "in " + o.data
+	}
+	self := self()
+	at := ""
+	if url != defaultURL {
+		at = " --url " + url
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Runnel serves %s, events are kept %s\n\n", url, kept)
+	fmt.Fprintf(&b, "open      %s/\n", url)
+	fmt.Fprintf(&b, "publish   %s publish%s CommentStream:item:42 CommentAdded '%s'\n", self, at, exampleData)
+	fmt.Fprintf(&b, "follow    %s tail%s --since -10 CommentStream:item:42 NotificationStream:user:7\n", self, at)
+	fmt.Fprintf(&b, "or        curl -N '%s/sse/CommentStream/item:42?since=-10'\n\n", url)
+	b.WriteString("Ctrl-C stops\n")
+	return b.String()
+}
+
+const exampleData = `{"comment_id":"1","item_id":"42","author_name":"Ada","text":"Hello","timestamp":1763900000}`
+
+// self is how this program was called, so that what is printed works as it stands.
+func self() string {
+	if len(os.Args) == 0 || strings.ContainsAny(os.Args[0], " '\"\\$") || strings.HasSuffix(os.Args[0], ".test") {
+		return "runnel"
+	}
+	if strings.Contains(os.Args[0], "/go-build") {
+		return "go run ./cmd/runnel"
+	}
+	return os.Args[0]
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/runnel-sse/runnel/events"
+	"github.com/runnel-sse/runnel/pkg/ingest"
+)
+
+// publisher is what the page and `runnel publish` need of the server.
+type publisher interface {
+	Streams() http.Handler
+	Publish(ctx context.Context, body []byte) ([]ingest.Stored, error)
+}
+
+//go:embed page.html
+var page []byte
+
+// web is what `runnel dev` serves: the streams, the page, and the way in.
+type web struct {
+	server   publisher
+	loopback bool // it listens on this machine alone
+	catalog  []byte
+	policy   string // Content-Security-Policy of the page
+}
+
+func newWeb(server publisher, addr net.Addr) http.Handler {
+	w := &web{server: server, catalog: describe(&events.Catalog), policy: policyOf(page)}
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		w.loopback = tcp.IP.IsLoopback()
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/sse", server.Streams())
+	mux.Handle("/sse/", server.Streams())
+	mux.HandleFunc("GET /{$}", w.page)
+	mux.HandleFunc("GET /catalog.json", w.describe)
+	mux.HandleFunc("POST /publish", w.publish)
+	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Cache-Control", "no-store")
+		_, _ = io.WriteString(rw, "ok\n")
+	})
+	return w.ours(mux)
+}
+
+// ours refuses what comes by another name than this machine's: a site that has
+// its name point here would otherwise be read by its own pages as the same origin.
+func (web *web) ours(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if web.loopback && !local(r.Host) {
+			refuse(w, problem{Status: http.StatusMisdirectedRequest, Code: "foreign-host", Detail: "this server answers to localhost and 127.0.0.1 only"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func local(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+func (web *web) page(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", web.policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(page)
+}
+
+func (web *web) describe(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(web.catalog)
+}
+
+// policyOf allows the page its own style and script, by their hashes, and its
+// own server: nothing that an event brings could run.
+func policyOf(html []byte) string {
+	hash := func(tag string) string {
+		_, rest, _ := bytes.Cut(html, []byte("<"+tag+">"))
+		body, _, _ := bytes.Cut(rest, []byte("</"+tag+">"))
+		sum := sha256.Sum256(body)
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; connect-src 'self'; img-src data:; style-src " + hash("style") +
+		"; script-src " + hash("script") + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+
+// foreign reports whether a page of another site sent the request. Programs send
+// neither header.
+func foreign(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+	default:
+		return true
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || u.Host != r.Host
+}
+
+// problem is a refusal, as the body of RFC 9457.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Field  string `json:"field,omitempty"`  // at fault, such as CommentAdded.timestamp
+	Line   int    `json:"line,omitempty"`   // of JSON lines, from 1
+	Stored int    `json:"stored,omitempty"` // messages of the request that are stored all the same
+	Code   string `json:"-"`
+}
+
+func refuse(w http.ResponseWriter, p problem) {
+	p.Type, p.Title = "urn:runnel:problem:"+p.Code, http.StatusText(p.Status)
+	body, _ := json.Marshal(p) // strings and numbers: cannot fail
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(body, '\n'))
+}
