@@ -73,6 +73,10 @@ fuzz: ## every fuzz test for FUZZTIME, one after another
 bench: ## what docs/benchmarks.md quotes
 	@cd bench && $(GO) run ./cmd/bench
 
+.PHONY: e2e/deps
+e2e/deps: ## install the npm clients that the interoperability test reads with
+	@cd e2e/clients && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
+
 .PHONY: interop
 interop: ## curl, npm clients, a Go client and Chromium read the same stream
 	@$(GO) test -count=1 -v -run 'TestEveryClient' ./e2e

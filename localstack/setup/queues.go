@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,9 +44,7 @@ func createQueues(ctx context.Context, client *sqs.Client) (map[string]string, e
 
 func createQueue(ctx context.Context, client *sqs.Client, urls map[string]string, name string, attributes map[string]string) (arn string, err error) {
 	all := map[string]string{"VisibilityTimeout": "30"}
-	for k, v := range attributes {
-		all[k] = v
-	}
+	maps.Copy(all, attributes)
 	if strings.HasSuffix(name, ".fifo") {
 		all["FifoQueue"] = "true"
 	}

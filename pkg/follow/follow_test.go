@@ -468,11 +468,12 @@ func TestOverSockets(t *testing.T) {
 		last := 0
 		_, _ = fmt.Sscan(r.Header.Get("Last-Event-ID"), &last)
 		w.Header().Set("Content-Type", sse.ContentType)
-		out := fmt.Sprintf("retry: 1\nid: %d\ndata: {\"type\":\"connected\",\"heartbeat_ms\":15000,\"channel\":\"S:k\"}\n\n", last)
+		var out strings.Builder
+		out.WriteString(fmt.Sprintf("retry: 1\nid: %d\ndata: {\"type\":\"connected\",\"heartbeat_ms\":15000,\"channel\":\"S:k\"}\n\n", last))
 		for i := max(1, last); i <= events; i++ { // the last one once more
-			out += fmt.Sprintf("id: %d\nevent: X\ndata: {\"n\":%d,\"text\":\"😀\"}\n\n", i, i)
+			out.WriteString(fmt.Sprintf("id: %d\nevent: X\ndata: {\"n\":%d,\"text\":\"😀\"}\n\n", i, i))
 		}
-		_, _ = w.Write([]byte(out[:min(len(out), 400+17*n)]))
+		_, _ = w.Write([]byte(out.String()[:min(len(out.String()), 400+17*n)]))
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}))

@@ -13,11 +13,11 @@ import (
 
 // Why a stream ended; a word for the log.
 var (
-	endLeft    = errors.New("reader left")
-	endLife    = errors.New("planned end")
-	endDrained = errors.New("process stops")
-	endWrite   = errors.New("write failed")
-	endLog     = errors.New("log unavailable")
+	errLeft    = errors.New("reader left")
+	errLife    = errors.New("planned end")
+	errDrained = errors.New("process stops")
+	errWrite   = errors.New("write failed")
+	errLog     = errors.New("log unavailable")
 )
 
 // How often a failing log is asked again for one reader, before the stream ends
@@ -93,9 +93,9 @@ func (c *conn) stream(ctx context.Context, opening []byte) error {
 				return err
 			}
 		case <-c.g.draining:
-			return c.rotate("shutdown", endDrained)
+			return c.rotate("shutdown", errDrained)
 		case <-ctx.Done():
-			return endLeft
+			return errLeft
 		}
 	}
 }
@@ -119,7 +119,7 @@ func (c *conn) flow(ctx context.Context) error {
 			return err
 		}
 		if time.Now().After(c.endAt) { // even while there is always more
-			return c.rotate("lease", endLife)
+			return c.rotate("lease", errLife)
 		}
 	}
 }
@@ -127,7 +127,7 @@ func (c *conn) flow(ctx context.Context) error {
 // tick does what its time has come for.
 func (c *conn) tick(now time.Time) error {
 	if !now.Before(c.endAt) {
-		return c.rotate("lease", endLife)
+		return c.rotate("lease", errLife)
 	}
 	if !now.Before(c.beatAt) {
 		if err := c.write([]byte(sse.Heartbeat)); err != nil {
@@ -145,12 +145,12 @@ func (c *conn) tick(now time.Time) error {
 // heartbeat. A reader that is in the ring is not concerned at all.
 func (c *conn) later(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return endLeft
+		return errLeft
 	}
 	c.failed++
 	if c.failed > logRetries {
 		c.g.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "stream ends: its history cannot be read", slog.Any("error", err))
-		return c.rotate("unavailable", endLog)
+		return c.rotate("unavailable", errLog)
 	}
 	now, pause := time.Now(), logRetryMin<<c.failed
 	c.logAt = now.Add(between(pause/2, pause))
@@ -167,7 +167,7 @@ type rotated struct {
 // not all clients in the same moment; what it missed is in the log.
 func (c *conn) rotate(reason string, end error) error {
 	retry := between(50*time.Millisecond, time.Second)
-	if errors.Is(end, endLog) {
+	if errors.Is(end, errLog) {
 		retry = between(c.g.cfg.Retry, c.g.cfg.Retry*5/2)
 	}
 	if err := c.write(controlFrame(c.reader, sse.Frame{Retry: retry, Type: typeRotate, Data: jsonLine(rotated{reason})})); err != nil {
@@ -186,7 +186,7 @@ func (c *conn) write(b []byte) error {
 		c.out.deadline(c.writeBy)
 	}
 	if err := c.out.write(b); err != nil {
-		return endWrite
+		return errWrite
 	}
 	c.sent += int64(len(b))
 	return nil

@@ -11,6 +11,7 @@ package tail
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,9 +140,7 @@ func (t *Tail) Heads(ctx context.Context, chs []channel.Name) (map[channel.Name]
 	if err != nil {
 		return nil, err
 	}
-	for ch, at := range read {
-		heads[ch] = at
-	}
+	maps.Copy(heads, read)
 	return heads, nil
 }
 
