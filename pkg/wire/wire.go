@@ -66,12 +66,6 @@ func (s *streams) run(ctx context.Context) error {
 	return together(ctx, s.tail.Run, s.gateway.Run)
 }
 
-// drain gives every stream its planned end, and returns when all have had it.
-func (s *streams) drain(ctx context.Context) error {
-	s.gateway.Drain()
-	return s.gateway.Wait(ctx)
-}
-
 func newIngest(s store, logger *slog.Logger) *ingest.Ingest {
 	return ingest.New(ingest.Config{
 		Log: s.log, Bell: s.bell, Catalog: &events.Catalog,
