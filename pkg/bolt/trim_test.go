@@ -148,3 +148,50 @@ func TestFileStopsGrowing(t *testing.T) {
 	}
 	require.Equal(t, sizes[3], sizes[9], "%v", sizes)
 }
+
+// TestAllTrimmed: a channel of which nothing is left does not find the events
+// of its neighbour in the file.
+func TestAllTrimmed(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s := open(t, filepath.Join(t.TempDir(), "runnel.db"), bolt.Options{
+		Now:       func() time.Time { return now },
+		Retention: func(string) time.Duration { return time.Hour },
+	})
+	ch, neighbour := channel.MustParse("S:item:1"), channel.MustParse("S:item:10")
+	at, err := s.Log().Append(t.Context(), ch, numbered(5))
+	require.NoError(t, err)
+	now = now.Add(2 * time.Hour)
+	_, err = s.Log().Append(t.Context(), neighbour, numbered(20))
+	require.NoError(t, err)
+	_, err = s.Trim(t.Context())
+	require.NoError(t, err)
+	_, err = s.Log().Read(t.Context(), ch, at[1], 10)
+	var gap *eventlog.GapError
+	require.ErrorAs(t, err, &gap)
+	require.Equal(t, at[4], gap.Resume)
+	records, err := s.Log().Read(t.Context(), ch, at[4], 10)
+	require.NoError(t, err)
+	require.Empty(t, records)
+}
+
+func TestClockThatGoesBack(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1e12)
+	s := open(t, filepath.Join(t.TempDir(), "runnel.db"), bolt.Options{
+		Now:       func() time.Time { return now },
+		Retention: func(string) time.Duration { return time.Hour },
+	})
+	for _, step := range []time.Duration{0, -30 * time.Minute, 0} {
+		now = time.UnixMilli(1e12).Add(step)
+		_, err := s.Log().Append(t.Context(), killed, []eventlog.Event{{Type: "A"}})
+		require.NoError(t, err)
+	}
+	now = time.UnixMilli(1e12).Add(45 * time.Minute)
+	records, err := s.Log().Read(t.Context(), killed, eventlog.Position{}, 10)
+	require.NoError(t, err)
+	require.Equal(t, records[0].At, records[1].At, "times never fall along a channel")
+	records, err = s.Log().Read(t.Context(), killed, records[0].Position, 10)
+	require.NoError(t, err, "the second must not expire before the first")
+	require.Len(t, records, 2)
+}

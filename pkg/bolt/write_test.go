@@ -30,9 +30,11 @@ func TestCancelledWriters(t *testing.T) {
 		wg.Go(func() {
 			for i := range 20 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.IntN(4000))*time.Microsecond)
-				batch := []eventlog.Event{{ID: fmt.Sprint(w, "-", i, "a"), Type: "A"}, {ID: fmt.Sprint(w, "-", i, "b"), Type: "A"}}
+				data := []byte("first")
+				batch := []eventlog.Event{{ID: fmt.Sprint(w, "-", i, "a"), Type: "A", Data: data}, {ID: fmt.Sprint(w, "-", i, "b"), Type: "A"}}
 				_, first := s.Log().Append(ctx, killed, batch)
 				cancel()
+				copy(data, "again") // a race, if somebody still looks at it
 				at, err := s.Log().Append(t.Context(), killed, batch)
 				if err != nil || at[1].Seq != at[0].Seq+1 {
 					t.Errorf("%v, %v after %v", at, err, first)

@@ -68,7 +68,7 @@ func TestDecodeSharesNothing(t *testing.T) {
 	records, err := batch.Decode(b)
 	require.NoError(t, err)
 	clear(b)
-	_ = append(records[0].Data, "three"...)
+	_ = append(records[0].Data, "abc"...)
 	require.Equal(t, "a A one b B two", fmt.Sprintf("%s %s %s %s %s %s",
 		records[0].ID, records[0].Type, records[0].Data, records[1].ID, records[1].Type, records[1].Data))
 }
