@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"time"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
@@ -24,8 +25,9 @@ const (
 type session struct {
 	connection string
 	reader     *tail.Reader
-	opening    []byte // the first frames: retry, connected, gaps
-	leave      func() // to be called once
+	life       time.Duration // the stream ends after 80 to 100 % of it
+	opening    []byte        // the first frames: retry, connected, gaps
+	leave      func()        // to be called once
 }
 
 // connected is the first event's data: what a native EventSource cannot see in
@@ -84,7 +86,7 @@ func (g *Gateway) admit(ctx context.Context, q request) (*session, error) {
 	for i, ch := range q.channels {
 		starts[i], states[i] = q.begin(ch, heads[ch])
 	}
-	s := &session{connection: newID(), reader: g.cfg.Tail.Follow(starts, q.envelope)}
+	s := &session{connection: newID(), reader: g.cfg.Tail.Follow(starts, q.envelope), life: g.life(ctx)}
 	if err := s.open(ctx, g, q, states); err != nil {
 		s.reader.Close()
 		return nil, err
@@ -141,7 +143,7 @@ func (s *session) open(ctx context.Context, g *Gateway, q request, states []stat
 	}
 	c := connected{
 		Type: "connected", Connection: s.connection, Recovered: true, Channels: states,
-		HeartbeatMS: g.cfg.Heartbeat.Milliseconds(), LeaseMS: g.cfg.MaxLife.Milliseconds(),
+		HeartbeatMS: g.cfg.Heartbeat.Milliseconds(), LeaseMS: s.life.Milliseconds(),
 	}
 	if !q.envelope {
 		c.Channel = q.channels[0].String()

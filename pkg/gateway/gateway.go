@@ -178,11 +178,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	life := g.life(r.Context())
 	out, ctx, err := hijack(w, r)
 	if err != nil {
 		defer s.leave()
-		if !g.run(r.Context(), newConn(g, newResponse(w), s.reader, life), s) {
+		if !g.run(r.Context(), newConn(g, newResponse(w), s.reader, s.life), s) {
 			panic(http.ErrAbortHandler) // the one way to tell net/http to cut it off
 		}
 		return nil
@@ -193,7 +192,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) error {
 	go func() {
 		defer s.leave()
 		defer out.Close()
-		g.run(ctx, newConn(g, out, s.reader, life), s)
+		g.run(ctx, newConn(g, out, s.reader, s.life), s)
 	}()
 	return nil
 }

@@ -83,6 +83,12 @@ func StreamName(file string) (string, error) {
 	return b.String(), nil
 }
 
+// reserved reports whether a client could not tell the event from one that it
+// has anyhow: those of the connection, and the control events of a stream.
+func reserved(event string) bool {
+	return event == "open" || event == "error" || event == "message" || strings.HasPrefix(event, "sse.")
+}
+
 // Complete finishes a definition whose events and types are read: it applies
 // the directives, derives the template where none is given, and checks what can
 // only be seen on the whole. start is where the file begins, place where each
@@ -96,8 +102,12 @@ func (d *Definition) Complete(start Pos, directives []Directive, place map[strin
 		return ps
 	}
 	for i := range s.Events {
-		if e := &s.Events[i]; len(e.Name) > MaxEventName {
+		e := &s.Events[i]
+		if len(e.Name) > MaxEventName {
 			ps.Add(place[e.Name], fmt.Sprintf("shorten it to %d bytes", MaxEventName), "the event's name has %d bytes", len(e.Name))
+		}
+		if reserved(e.Name) {
+			ps.Add(place[e.Name], "name it otherwise", "%s is an event of every EventSource, or of Runnel itself", e.Name)
 		}
 	}
 	given := map[string]Directive{}
