@@ -27,6 +27,7 @@ var ranks = map[string]int{
 	"pkg/logic": 0, "pkg/sse": 0, "pkg/config": 0, "pkg/obs": 0,
 	// parts: each knows words alone
 	"pkg/cursor": 1, "pkg/memory": 1, "pkg/bolt": 1, "pkg/dynamo": 1, "pkg/sqs": 1,
+	"pkg/auth": 1,
 	"pkg/schema/goparse": 1, "pkg/schema/rustparse": 1, "pkg/generate/": 1,
 	"events": 1,
 	// parts of parts
