@@ -9,6 +9,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -18,7 +19,9 @@ import (
 	"time"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/cors"
 	"github.com/runnel-sse/runnel/pkg/cursor"
+	"github.com/runnel-sse/runnel/pkg/problem"
 	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
 	"github.com/runnel-sse/runnel/pkg/tail"
@@ -83,16 +86,13 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxChannels < 1 || c.MaxChannels > cursor.MaxChannels {
 		faults = append(faults, errors.New("gateway: Config.MaxChannels must be 1 to 64, what a cursor can hold"))
 	}
-	if _, err := newOrigins(c.AllowedOrigins); err != nil {
-		faults = append(faults, err)
-	}
 	return c, errors.Join(faults...)
 }
 
 // Gateway serves event streams. Run must be running while it does.
 type Gateway struct {
 	cfg      Config
-	origins  origins
+	cors     *cors.Policy
 	keeper   *keeper
 	open     atomic.Int64
 	empty    chan struct{} // capacity 1: the last stream has ended
@@ -103,13 +103,18 @@ type Gateway struct {
 // New returns a gateway, or every fault of its configuration.
 func New(cfg Config) (*Gateway, error) {
 	cfg, err := cfg.withDefaults()
+	origins, fault := cors.New(cors.Config{
+		Origins: cfg.AllowedOrigins, Methods: "GET", Headers: "Authorization, Cache-Control, Last-Event-ID",
+	})
+	if fault != nil {
+		err = errors.Join(err, fmt.Errorf("gateway: %w", fault))
+	}
 	if err != nil {
 		return nil, err
 	}
-	allowed, _ := newOrigins(cfg.AllowedOrigins) // checked above
 	return &Gateway{
 		cfg:      cfg,
-		origins:  allowed,
+		cors:     origins,
 		keeper:   newKeeper(cfg.Registry, cfg.Lease, cfg.Logger),
 		empty:    make(chan struct{}, 1),
 		draining: make(chan struct{}),
@@ -152,15 +157,15 @@ func (g *Gateway) Open() int { return int(g.open.Load()) }
 
 // ServeHTTP serves GET /sse/{StreamType}/{key} and GET /sse?channel=…&channel=….
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.origins.answer(w.Header(), r)
+	g.cors.Answer(w.Header(), r)
 	switch r.Method {
 	case http.MethodOptions:
-		preflight(w, r)
+		g.cors.Preflight(w, r)
 		return
 	case http.MethodGet:
 	default:
 		w.Header().Set("Allow", "GET, OPTIONS")
-		g.refuse(w, r, problem{Status: http.StatusMethodNotAllowed, Code: "method", Detail: "a stream is read with GET"})
+		g.refuse(w, r, problem.Problem{Status: http.StatusMethodNotAllowed, Code: "method", Detail: "a stream is read with GET"})
 		return
 	}
 	if err := g.serve(w, r); err != nil {

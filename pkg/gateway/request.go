@@ -10,6 +10,7 @@ import (
 
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/cursor"
+	"github.com/runnel-sse/runnel/pkg/problem"
 	"github.com/runnel-sse/runnel/pkg/schema"
 )
 
@@ -36,7 +37,7 @@ const (
 func (g *Gateway) parse(r *http.Request) (request, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return request{}, problem{Status: http.StatusBadRequest, Code: "malformed-query", Detail: "the query is not percent-encoded as it should be"}
+		return request{}, problem.Problem{Status: http.StatusBadRequest, Code: "malformed-query", Detail: "the query is not percent-encoded as it should be"}
 	}
 	var q request
 	if q.channels, q.envelope, err = g.channels(r.URL.Path, query); err != nil {
@@ -79,12 +80,12 @@ func (g *Gateway) channels(path string, query url.Values) (chs []channel.Name, e
 	} else {
 		stream, key, ok := strings.Cut(rest, "/")
 		if !ok || strings.Contains(key, "/") {
-			return nil, false, problem{Status: http.StatusNotFound, Code: "not-found", Detail: "want /sse/{StreamType}/{key}, such as /sse/CommentStream/item:42"}
+			return nil, false, problem.Problem{Status: http.StatusNotFound, Code: "not-found", Detail: "want /sse/{StreamType}/{key}, such as /sse/CommentStream/item:42"}
 		}
 		names = []string{stream + ":" + key}
 	}
 	if len(names) == 0 {
-		return nil, false, problem{Status: http.StatusBadRequest, Code: "no-channel", Detail: "name at least one channel: /sse?channel=CommentStream:item:42"}
+		return nil, false, problem.Problem{Status: http.StatusBadRequest, Code: "no-channel", Detail: "name at least one channel: /sse?channel=CommentStream:item:42"}
 	}
 	for _, name := range names {
 		ch, err := channel.Parse(name)
@@ -95,7 +96,7 @@ func (g *Gateway) channels(path string, query url.Values) (chs []channel.Name, e
 			chs = append(chs, ch)
 		}
 		if len(chs) > g.cfg.MaxChannels {
-			return nil, false, problem{
+			return nil, false, problem.Problem{
 				Status: http.StatusBadRequest, Code: "too-many-channels",
 				Detail: fmt.Sprintf("a connection reads at most %d channels; open another one for the rest", g.cfg.MaxChannels),
 			}
@@ -107,10 +108,10 @@ func (g *Gateway) channels(path string, query url.Values) (chs []channel.Name, e
 func (g *Gateway) stream(ch channel.Name) (*schema.Stream, error) {
 	s, ok := g.cfg.Catalog.Stream(ch.Stream())
 	if !ok {
-		return nil, problem{Status: http.StatusNotFound, Code: "unknown-stream", Detail: "there is no stream " + ch.Stream()}
+		return nil, problem.Problem{Status: http.StatusNotFound, Code: "unknown-stream", Detail: "there is no stream " + ch.Stream()}
 	}
 	if _, ok := s.Template.Match(ch.Key()); !ok {
-		return nil, problem{
+		return nil, problem.Problem{
 			Status: http.StatusBadRequest, Code: "malformed-channel",
 			Detail: fmt.Sprintf("the keys of %s have the form %s", s.Name, s.Template),
 		}
@@ -143,7 +144,7 @@ func lastEventID(r *http.Request, query url.Values) string {
 
 func checkCursor(id string) error {
 	wrong := func(what string) error {
-		return problem{Status: http.StatusBadRequest, Code: "malformed-cursor", Detail: "the last event id " + what + "; send back an id of this server as it came, or none"}
+		return problem.Problem{Status: http.StatusBadRequest, Code: "malformed-cursor", Detail: "the last event id " + what + "; send back an id of this server as it came, or none"}
 	}
 	if len(id) > maxCursor {
 		return wrong(fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), maxCursor))
@@ -166,7 +167,7 @@ func parseSince(s string) (since, error) {
 			return since{last: n}, nil
 		}
 	}
-	return since{}, problem{
+	return since{}, problem.Problem{
 		Status: http.StatusBadRequest, Code: "malformed-since",
 		Detail: fmt.Sprintf("since is now, earliest, or -1 to -%d for that many events back", maxLast),
 	}
