@@ -27,7 +27,7 @@ var (
 // log line here and no detail for the client.
 func (g *Gateway) problemOf(r *http.Request, err error) problem.Problem {
 	var p problem.Problem
-	var full *subscriber.FullError
+	var full *subscriber.LimitError
 	soon := between(2*time.Second, 10*time.Second)
 	switch {
 	case errors.As(err, &p):
@@ -39,7 +39,7 @@ func (g *Gateway) problemOf(r *http.Request, err error) problem.Problem {
 	case errors.Is(err, ErrForbidden):
 		return problem.Problem{Status: http.StatusForbidden, Code: "forbidden", Detail: err.Error()}
 	case errors.As(err, &full):
-		return problem.Problem{Status: http.StatusTooManyRequests, Code: "channel-full", Detail: full.Error(), RetryAfter: soon}
+		return problem.Problem{Status: http.StatusTooManyRequests, Code: full.What + "-full", Detail: full.Error(), RetryAfter: soon}
 	case errors.Is(err, errBusy), errors.Is(err, errDraining):
 		return problem.Problem{Status: http.StatusServiceUnavailable, Code: "busy", Detail: err.Error(), RetryAfter: soon}
 	case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, subscriber.ErrUnavailable):
