@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/cursor"
 	"github.com/runnel-sse/runnel/pkg/problem"
@@ -16,10 +17,12 @@ import (
 
 // request is what a client asks for.
 type request struct {
-	channels []channel.Name // no two alike
-	envelope bool           // several channels: each event says which it is of
-	resume   bool           // it says where it stands
-	cursor   cursor.Cursor  // the zero Cursor when what it said is not ours
+	channels []channel.Name   // no two alike
+	streams  []*schema.Stream // of the channels, one each
+	who      auth.Principal   // known once it is authorized
+	envelope bool             // several channels: each event says which it is of
+	resume   bool             // it says where it stands
+	cursor   cursor.Cursor    // the zero Cursor when what it said is not ours
 	since    since
 }
 
@@ -48,9 +51,7 @@ func (g *Gateway) parse(r *http.Request) (request, error) {
 		if err != nil {
 			return request{}, err
 		}
-		if err := g.cfg.Admit(r, stream, ch); err != nil {
-			return request{}, fmt.Errorf("%w: %s", err, ch)
-		}
+		q.streams = append(q.streams, stream)
 	}
 	if q.since, err = parseSince(query.Get("since")); err != nil {
 		return request{}, err
@@ -96,13 +97,17 @@ func (g *Gateway) channels(path string, query url.Values) (chs []channel.Name, e
 			chs = append(chs, ch)
 		}
 		if len(chs) > g.cfg.MaxChannels {
-			return nil, false, problem.Problem{
-				Status: http.StatusBadRequest, Code: "too-many-channels",
-				Detail: fmt.Sprintf("a connection reads at most %d channels; open another one for the rest", g.cfg.MaxChannels),
-			}
+			return nil, false, g.tooMany()
 		}
 	}
 	return chs, envelope, nil
+}
+
+func (g *Gateway) tooMany() error {
+	return problem.Problem{
+		Status: http.StatusBadRequest, Code: "too-many-channels",
+		Detail: fmt.Sprintf("a connection reads at most %d channels; open another one for the rest", g.cfg.MaxChannels),
+	}
 }
 
 func (g *Gateway) stream(ch channel.Name) (*schema.Stream, error) {
@@ -117,14 +122,6 @@ func (g *Gateway) stream(ch channel.Name) (*schema.Stream, error) {
 		}
 	}
 	return s, nil
-}
-
-// publicOnly is the Admit of a gateway that was given none.
-func publicOnly(_ *http.Request, s *schema.Stream, _ channel.Name) error {
-	if s.Policy != schema.PolicyPublic {
-		return ErrForbidden
-	}
-	return nil
 }
 
 // lastEventID is where the client stands: what a reconnecting EventSource sends

@@ -69,6 +69,15 @@ func (rd *Reader) Add(starts ...Start) bool {
 	return true
 }
 
+// Channels returns the channels that the reader follows.
+func (rd *Reader) Channels() []channel.Name {
+	chs := make([]channel.Name, len(rd.feeds))
+	for i, f := range rd.feeds {
+		chs[i] = f.ring.ch
+	}
+	return chs
+}
+
 // Remove ends the following of one channel. What it has handed out stays valid,
 // and ids from here on say nothing of it.
 func (rd *Reader) Remove(ch channel.Name) {
