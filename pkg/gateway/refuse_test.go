@@ -15,11 +15,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/memory"
-	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/sse"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
@@ -60,13 +60,13 @@ func TestRefusalsNameTheRule(t *testing.T) {
 		"cursor with a space":      {path: one + "?last_event_id=a%20b", status: 400, code: "malformed-cursor", detail: "at byte 1"},
 		"cursor with a line end":   {path: one + "?lastEventId=a%0Ab", status: 400, code: "malformed-cursor"},
 		"cursor in a header":       {path: one, header: "ä", status: 400, code: "malformed-cursor"},
-		"not admitted":             {path: "/sse/NotificationStream/user:7", status: 403, code: "forbidden"},
-		"one of several forbidden": {path: "/sse?channel=CommentStream:item:1&channel=NotificationStream:user:7", status: 403, code: "forbidden", detail: "NotificationStream:user:7"},
+		"not admitted":             {path: "/sse/NotificationStream/user:7", status: 401, code: "unauthorized", detail: "NotificationStream:user:7"},
+		"one of several forbidden": {path: "/sse?channel=CommentStream:item:1&channel=NotificationStream:user:7", status: 401, code: "unauthorized", detail: "NotificationStream:user:7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := open(t, func(c *gateway.Config) { c.Admit = nil }) // then only public streams are served
+				h := open(t, func(c *gateway.Config) { c.Guard = nil }) // then only public streams are served
 				var header []string
 				if tc.header != "" {
 					header = []string{"Last-Event-ID", tc.header}
@@ -152,7 +152,9 @@ type unable struct {
 	err error
 }
 
-func (u unable) Join(context.Context, subscriber.Connection, int) error { return u.err }
+func (u unable) Join(context.Context, subscriber.Connection, subscriber.Limits) ([]subscriber.News, error) {
+	return nil, u.err
+}
 
 func (u unable) Heads(context.Context, []channel.Name) (map[channel.Name]eventlog.Position, error) {
 	return nil, u.err
@@ -162,7 +164,7 @@ func TestEveryFaultHasItsStatusAndItsProblem(t *testing.T) {
 	t.Parallel()
 	decide := func(err error) func(*gateway.Config) {
 		return func(c *gateway.Config) {
-			c.Admit = func(*http.Request, *schema.Stream, channel.Name) error { return err }
+			c.Guard = guard(func(*http.Request) (auth.Principal, error) { return auth.Principal{}, err })
 		}
 	}
 	join := func(err error) func(*gateway.Config) {
@@ -178,10 +180,10 @@ func TestEveryFaultHasItsStatusAndItsProblem(t *testing.T) {
 		code   string
 		later  bool // Retry-After
 	}{
-		"no token":        {adjust: decide(fmt.Errorf("gateway: %w: no token", gateway.ErrUnauthorized)), status: 401, code: "unauthorized"},
-		"another's":       {adjust: decide(gateway.ErrForbidden), status: 403, code: "forbidden"},
+		"no token":        {adjust: decide(fmt.Errorf("gateway: %w: no token", auth.ErrUnauthorized)), status: 401, code: "unauthorized"},
+		"another's":       {adjust: decide(auth.ErrForbidden), status: 403, code: "forbidden"},
 		"a method":        {method: http.MethodPost, status: 405, code: "method"},
-		"a full channel":  {adjust: join(&subscriber.FullError{Channel: item, Limit: 3}), status: 429, code: "channel-full", later: true},
+		"a full channel":  {adjust: join(&subscriber.LimitError{What: subscriber.OfChannel, Channel: item, Limit: 3}), status: 429, code: "channel-full", later: true},
 		"a deaf registry": {adjust: join(subscriber.ErrUnavailable), status: 503, code: "unavailable", later: true},
 		"a deaf log":      {log: fmt.Errorf("%w: throttled", eventlog.ErrUnavailable), status: 503, code: "unavailable", later: true},
 		"a broken log":    {log: errors.New("secret"), status: 500, code: "internal"},
@@ -210,7 +212,7 @@ func TestEveryFaultHasItsStatusAndItsProblem(t *testing.T) {
 				require.Equal(t, "no-store", w.header.Get("Cache-Control"))
 				require.Equal(t, "https://app.example.com", w.header.Get("Access-Control-Allow-Origin"))
 				require.Equal(t, tc.later, w.header.Get("Retry-After") != "")
-				require.Equal(t, tc.status == 401, w.header.Get("WWW-Authenticate") == "Bearer")
+				require.Equal(t, tc.status == 401, strings.HasPrefix(w.header.Get("WWW-Authenticate"), "Bearer"))
 				var p struct{ Type, Title, Detail string }
 				require.NoError(t, json.Unmarshal([]byte(w.text.String()), &p))
 				require.Equal(t, "urn:runnel:problem:"+tc.code, p.Type)
@@ -328,7 +330,9 @@ func TestAFaultOfTheServerIsLoggedAndNotTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, func(c *gateway.Config) {
-			c.Admit = func(*http.Request, *schema.Stream, channel.Name) error { return fmt.Errorf("the secret is out") }
+			c.Guard = guard(func(*http.Request) (auth.Principal, error) {
+				return auth.Principal{}, errors.New("the secret is out")
+			})
 		})
 		res := h.get("/sse/CommentStream/item:42")
 		require.Equal(t, http.StatusInternalServerError, res.StatusCode)

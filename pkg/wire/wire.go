@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/runnel-sse/runnel/events"
+	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/ingest"
@@ -33,8 +34,8 @@ type store struct {
 // registry is what every adapter's registry is.
 type registry interface {
 	subscriber.Registry
-	subscriber.Directory
 	subscriber.Reaper
+	Count(ctx context.Context, ch channel.Name) (int, error)
 }
 
 // retention is how long a stream's events are kept, as its definition says.
@@ -54,7 +55,10 @@ type streams struct {
 
 func newStreams(s store, interval time.Duration, cfg gateway.Config) (*streams, error) {
 	t := tail.New(s.log, tail.Options{Bell: s.bell, Interval: interval, Logger: cfg.Logger})
-	cfg.Tail, cfg.Registry, cfg.Catalog = t, s.registry, &events.Catalog
+	cfg.Tail, cfg.Registry = t, s.registry
+	if cfg.Catalog == nil {
+		cfg.Catalog = &events.Catalog
+	}
 	g, err := gateway.New(cfg)
 	if err != nil {
 		return nil, err
