@@ -212,7 +212,7 @@ func TestEveryFaultHasItsStatusAndItsProblem(t *testing.T) {
 				require.Equal(t, "no-store", w.header.Get("Cache-Control"))
 				require.Equal(t, "https://app.example.com", w.header.Get("Access-Control-Allow-Origin"))
 				require.Equal(t, tc.later, w.header.Get("Retry-After") != "")
-				require.Equal(t, tc.status == 401, strings.HasPrefix(w.header.Get("WWW-Authenticate"), "Bearer"))
+				require.Equal(t, tc.status == 401 || tc.status == 403, strings.HasPrefix(w.header.Get("WWW-Authenticate"), "Bearer"))
 				var p struct{ Type, Title, Detail string }
 				require.NoError(t, json.Unmarshal([]byte(w.text.String()), &p))
 				require.Equal(t, "urn:runnel:problem:"+tc.code, p.Type)
