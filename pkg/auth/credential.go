@@ -25,10 +25,8 @@ func credentialOf(r *http.Request, cookie string) (credential, error) {
 	for _, c := range r.CookiesNamed(cookie) {
 		found = append(found, credential{kindToken, c.Value})
 	}
-	if strings.Contains(r.URL.RawQuery, "ticket") {
-		for _, t := range r.URL.Query()["ticket"] {
-			found = append(found, credential{kindTicket, t})
-		}
+	for _, t := range r.URL.Query()["ticket"] {
+		found = append(found, credential{kindTicket, t})
 	}
 	switch {
 	case len(found) == 0:

@@ -207,3 +207,5 @@ func keySet(keys map[string]crypto.PublicKey) string {
 }
 
 var errUnreachable = errors.New("unreachable")
+
+func lines(s string) []string { return strings.Split(strings.TrimSuffix(s, "\n"), "\n") }
