@@ -13,7 +13,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/runnel-sse/runnel/pkg/bolt"
-	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
@@ -22,13 +21,14 @@ import (
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "made", "runnel.db")
-	connection := subscriber.Connection{ID: "c", Process: "p", Channels: []channel.Name{killed}}
+	connection := subscriber.Connection{ID: "c", Process: "p", Seats: []subscriber.Seat{{Channel: killed, Limit: 1}}}
 	s, err := bolt.Open(path, bolt.Options{})
 	require.NoError(t, err)
 	before, err := s.Log().Append(t.Context(), killed, numbered(3))
 	require.NoError(t, err)
 	require.NoError(t, s.Registry().Renew(t.Context(), "p", time.Now().Add(time.Hour)))
-	require.NoError(t, s.Registry().Join(t.Context(), connection, 1))
+	_, err = s.Registry().Join(t.Context(), connection, subscriber.Limits{})
+	require.NoError(t, err)
 	require.NoError(t, s.Close())
 
 	s = open(t, path, bolt.Options{})
@@ -40,7 +40,8 @@ func TestRestart(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	connection.ID = "d"
-	require.ErrorIs(t, s.Registry().Join(t.Context(), connection, 1), subscriber.ErrFull)
+	_, err = s.Registry().Join(t.Context(), connection, subscriber.Limits{})
+	require.ErrorIs(t, err, subscriber.ErrFull)
 }
 
 func TestClosed(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/runnel-sse/runnel/pkg/bolt"
-	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
 
@@ -30,16 +29,18 @@ func TestMoveBesideReaper(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	r := open(t, filepath.Join(t.TempDir(), "runnel.db"), bolt.Options{Now: func() time.Time { return now }}).Registry()
-	c := subscriber.Connection{ID: "c", Process: "old", Channels: []channel.Name{killed}}
+	c := subscriber.Connection{ID: "c", Process: "old", Seats: []subscriber.Seat{{Channel: killed}}}
 	require.NoError(t, r.Renew(t.Context(), "old", now.Add(time.Minute)))
-	require.NoError(t, r.Join(t.Context(), c, 0))
+	_, err := r.Join(t.Context(), c, subscriber.Limits{})
+	require.NoError(t, err)
 	now = now.Add(time.Hour)
 	require.NoError(t, r.Renew(t.Context(), "new", now.Add(time.Minute)))
 	c.Process = "new"
 	asked := 0
-	_, err := r.Reap(meddler{t.Context(), func() {
+	_, err = r.Reap(meddler{t.Context(), func() {
 		if asked++; asked == 2 { // the first is before the look, the second before the hand
-			require.NoError(t, r.Join(t.Context(), c, 0))
+			_, err := r.Join(t.Context(), c, subscriber.Limits{})
+			require.NoError(t, err)
 		}
 	}})
 	require.NoError(t, err)

@@ -24,9 +24,8 @@ const rememberLapsed = 24 * time.Hour
 type Registry struct{ s *Store }
 
 var (
-	_ subscriber.Registry  = Registry{}
-	_ subscriber.Directory = Registry{}
-	_ subscriber.Reaper    = Registry{}
+	_ subscriber.Registry = Registry{}
+	_ subscriber.Reaper   = Registry{}
 )
 
 // Registry returns the registry in the file.
@@ -56,29 +55,30 @@ func (r Registry) alive(tx *bbolt.Tx, process string) bool {
 }
 
 // Join is subscriber.Registry's.
-func (r Registry) Join(ctx context.Context, c subscriber.Connection, limit int) error {
+func (r Registry) Join(ctx context.Context, c subscriber.Connection, _ subscriber.Limits) ([]subscriber.News, error) {
 	var refused error // no fault of the transaction, which others share
 	err := r.s.write(ctx, func(tx *bbolt.Tx) (err error) {
-		refused, err = r.join(tx, c, limit)
+		refused, err = r.join(tx, c)
 		return err
 	})
-	return wrap(ctx, errors.Join(err, refused), "join", c.ID)
+	return nil, wrap(ctx, errors.Join(err, refused), "join", c.ID)
 }
 
-func (r Registry) join(tx *bbolt.Tx, c subscriber.Connection, limit int) (refused, err error) {
+func (r Registry) join(tx *bbolt.Tx, c subscriber.Connection) (refused, err error) {
 	if !r.alive(tx, c.Process) {
 		return subscriber.ErrLapsed, nil
 	}
-	for _, ch := range c.Channels {
-		room, err := r.room(tx, ch, c.ID, limit)
+	for _, s := range c.Seats {
+		room, err := r.room(tx, s.Channel, c.ID, s.Limit)
 		if err != nil {
 			return nil, err
 		}
 		if !room {
-			return &subscriber.FullError{Channel: ch, Limit: limit}, nil
+			return &subscriber.LimitError{What: subscriber.OfChannel, Channel: s.Channel, Limit: s.Limit}, nil
 		}
 	}
-	for _, ch := range c.Channels {
+	for _, s := range c.Seats {
+		ch := s.Channel
 		// It may live by another lease so far.
 		if _, err := remove(tx, ch.String(), c.ID); err != nil {
 			return nil, err
@@ -167,16 +167,16 @@ func parse(v []byte) (s subscriber.Subscriber, err error) {
 }
 
 // Leave is subscriber.Registry's.
-func (r Registry) Leave(ctx context.Context, c subscriber.Connection) error {
+func (r Registry) Leave(ctx context.Context, c subscriber.Connection) ([]subscriber.News, error) {
 	err := r.s.write(ctx, func(tx *bbolt.Tx) error {
-		for _, ch := range c.Channels {
-			if _, err := remove(tx, ch.String(), c.ID); err != nil {
+		for _, s := range c.Seats {
+			if _, err := remove(tx, s.Channel.String(), c.ID); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return wrap(ctx, err, "leave", c.ID)
+	return nil, wrap(ctx, err, "leave", c.ID)
 }
 
 // Count is subscriber.Directory's.

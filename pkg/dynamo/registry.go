@@ -29,9 +29,8 @@ type Registry struct {
 }
 
 var (
-	_ subscriber.Registry  = (*Registry)(nil)
-	_ subscriber.Directory = (*Registry)(nil)
-	_ subscriber.Reaper    = (*Registry)(nil)
+	_ subscriber.Registry = (*Registry)(nil)
+	_ subscriber.Reaper   = (*Registry)(nil)
 )
 
 // NewRegistry returns a registry in the table, which has the form of SubscribersTable.
@@ -90,37 +89,41 @@ func (r *Registry) Renew(ctx context.Context, process string, until time.Time) e
 
 // Join is subscriber.Registry's: one transaction, unless a channel is full or
 // the connection is there already.
-func (r *Registry) Join(ctx context.Context, c subscriber.Connection, limit int) error {
-	c.Channels = slices.Compact(slices.SortedFunc(slices.Values(c.Channels), byName))
+func (r *Registry) Join(ctx context.Context, c subscriber.Connection, _ subscriber.Limits) ([]subscriber.News, error) {
+	return nil, r.join(ctx, c)
+}
+
+func (r *Registry) join(ctx context.Context, c subscriber.Connection) error {
+	c.Seats = seats(c)
 	reaped := false
 	for attempt := 1; ; attempt++ {
-		refused, err := r.transact(ctx, append(r.joining(c, limit), r.alive(c.Process)))
+		refused, err := r.transact(ctx, append(r.joining(c), r.alive(c.Process)))
 		if err == nil {
 			return nil
 		}
 		if refused == nil {
 			return fmt.Errorf("dynamo: join: %w", err)
 		}
-		if refused[2*len(c.Channels)] {
+		if refused[2*len(c.Seats)] {
 			return fmt.Errorf("dynamo: join: %w", subscriber.ErrLapsed)
 		}
-		var full []channel.Name
+		var full []subscriber.Seat
 		there := false
-		for i, ch := range c.Channels {
+		for i, s := range c.Seats {
 			there = there || refused[2*i]
 			if refused[2*i+1] {
-				full = append(full, ch)
+				full = append(full, s)
 			}
 		}
 		switch {
 		case there:
-			return r.move(ctx, c, limit)
+			return r.move(ctx, c)
 		case full != nil && reaped:
-			return &subscriber.FullError{Channel: full[0], Limit: limit}
+			return &subscriber.LimitError{What: subscriber.OfChannel, Channel: full[0].Channel, Limit: full[0].Limit}
 		case full != nil:
 			reaped = true
-			for _, ch := range full {
-				if err := r.reapChannel(ctx, ch); err != nil {
+			for _, s := range full {
+				if err := r.reapChannel(ctx, s.Channel); err != nil {
 					return fmt.Errorf("dynamo: join: %w", err)
 				}
 			}
@@ -135,10 +138,10 @@ func (r *Registry) Join(ctx context.Context, c subscriber.Connection, limit int)
 }
 
 // joining has, for each channel, the subscriber and then the counter.
-func (r *Registry) joining(c subscriber.Connection, limit int) []types.TransactWriteItem {
+func (r *Registry) joining(c subscriber.Connection) []types.TransactWriteItem {
 	var all []types.TransactWriteItem
-	for _, ch := range c.Channels {
-		it := key(ch.String(), memberSK+c.ID)
+	for _, s := range c.Seats {
+		it := key(s.Channel.String(), memberSK+c.ID)
 		it[attrProcess], it[attrJoined] = text(c.Process), num(c.Joined.UnixMilli())
 		if c.User != "" {
 			it[attrUser] = text(c.User)
@@ -147,7 +150,7 @@ func (r *Registry) joining(c subscriber.Connection, limit int) []types.TransactW
 			types.TransactWriteItem{Put: &types.Put{
 				TableName: &r.table, Item: it, ConditionExpression: new("attribute_not_exists(pk)"),
 			}},
-			types.TransactWriteItem{Update: r.counting(ch, 1, limit)})
+			types.TransactWriteItem{Update: r.counting(s.Channel, 1, s.Limit)})
 	}
 	return all
 }
@@ -163,7 +166,13 @@ func (r *Registry) alive(process string) types.TransactWriteItem {
 	}}
 }
 
-func byName(a, b channel.Name) int { return strings.Compare(a.String(), b.String()) }
+// seats are the connection's, each channel once.
+func seats(c subscriber.Connection) []subscriber.Seat {
+	all := slices.SortedStableFunc(slices.Values(c.Seats), func(a, b subscriber.Seat) int {
+		return strings.Compare(a.Channel.String(), b.Channel.String())
+	})
+	return slices.CompactFunc(all, func(a, b subscriber.Seat) bool { return a.Channel == b.Channel })
+}
 
 // counting moves a channel's counter, not above the limit if there is one.
 func (r *Registry) counting(ch channel.Name, by, limit int) *types.Update {
@@ -181,10 +190,10 @@ func (r *Registry) counting(ch channel.Name, by, limit int) *types.Update {
 
 // move puts a connection that is there already under its present process, and
 // joins the channels where it is not.
-func (r *Registry) move(ctx context.Context, c subscriber.Connection, limit int) error {
-	for _, ch := range c.Channels {
+func (r *Registry) move(ctx context.Context, c subscriber.Connection) error {
+	for _, s := range c.Seats {
 		out, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &r.table, Key: key(ch.String(), memberSK+c.ID),
+			TableName: &r.table, Key: key(s.Channel.String(), memberSK+c.ID),
 			UpdateExpression:          new("SET #process = :process"),
 			ConditionExpression:       new("attribute_exists(pk)"),
 			ExpressionAttributeNames:  map[string]string{"#process": attrProcess},
@@ -194,9 +203,9 @@ func (r *Registry) move(ctx context.Context, c subscriber.Connection, limit int)
 		var gone *types.ConditionalCheckFailedException
 		if errors.As(err, &gone) {
 			alone := c
-			alone.Channels = []channel.Name{ch}
+			alone.Seats = []subscriber.Seat{s}
 			r.o.Meter.write()
-			if err := r.Join(ctx, alone, limit); err != nil {
+			if err := r.join(ctx, alone); err != nil {
 				return err
 			}
 			continue
@@ -212,12 +221,15 @@ func (r *Registry) move(ctx context.Context, c subscriber.Connection, limit int)
 
 // Leave is subscriber.Registry's: one transaction. Where the connection has left
 // some of its channels already, it leaves the others one by one.
-func (r *Registry) Leave(ctx context.Context, c subscriber.Connection) error {
-	chs := slices.Compact(slices.SortedFunc(slices.Values(c.Channels), byName))
-	if err := r.leave(ctx, c.ID, chs); err != nil {
-		return fmt.Errorf("dynamo: leave: %w", err)
+func (r *Registry) Leave(ctx context.Context, c subscriber.Connection) ([]subscriber.News, error) {
+	var chs []channel.Name
+	for _, s := range seats(c) {
+		chs = append(chs, s.Channel)
 	}
-	return nil
+	if err := r.leave(ctx, c.ID, chs); err != nil {
+		return nil, fmt.Errorf("dynamo: leave: %w", err)
+	}
+	return nil, nil
 }
 
 func (r *Registry) leave(ctx context.Context, connection string, chs []channel.Name) error {

@@ -218,7 +218,7 @@ func (g *Gateway) enter(ctx context.Context, q request) (s *session, err error) 
 		return nil, err
 	}
 	goodbye, err := g.keeper.join(ctx, subscriber.Connection{
-		ID: s.connection, Channels: q.channels, Joined: time.Now().UTC().Truncate(time.Millisecond),
+		ID: s.connection, Seats: seats(q.channels), Joined: time.Now().UTC().Truncate(time.Millisecond),
 	})
 	if err != nil {
 		s.reader.Close()
@@ -255,4 +255,12 @@ func between(low, high time.Duration) time.Duration {
 		return low
 	}
 	return low + rand.N(high-low)
+}
+
+func seats(chs []channel.Name) []subscriber.Seat {
+	all := make([]subscriber.Seat, len(chs))
+	for i, ch := range chs {
+		all[i].Channel = ch
+	}
+	return all
 }

@@ -57,7 +57,7 @@ func (k *keeper) join(ctx context.Context, c subscriber.Connection) (leave func(
 	if first {
 		k.nudge()
 	}
-	if err := k.registry.Join(ctx, c, 0); err != nil {
+	if _, err := k.registry.Join(ctx, c, subscriber.Limits{}); err != nil {
 		if !errors.Is(err, subscriber.ErrFull) {
 			k.owe(c) // its answer may be what was lost
 		}
@@ -72,7 +72,7 @@ func (k *keeper) leave(ctx context.Context, id string) {
 	c := k.forget(id)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), registryTimeout)
 	defer cancel()
-	if err := k.registry.Leave(ctx, c); err != nil {
+	if _, err := k.registry.Leave(ctx, c); err != nil {
 		k.owe(c)
 	}
 }
@@ -188,7 +188,7 @@ func (k *keeper) rejoin(ctx context.Context) error {
 	k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: the lease had lapsed, joining again", slog.Int("connections", len(stale)))
 	for _, c := range stale {
 		c.Process = process
-		if err := k.registry.Join(ctx, c, 0); err != nil {
+		if _, err := k.registry.Join(ctx, c, subscriber.Limits{}); err != nil {
 			return err
 		}
 		k.mu.Lock()
@@ -208,7 +208,7 @@ func (k *keeper) pay(ctx context.Context) error {
 	owed := slices.Collect(maps.Values(k.owed))
 	k.mu.Unlock()
 	for _, c := range owed {
-		if err := k.registry.Leave(ctx, c); err != nil {
+		if _, err := k.registry.Leave(ctx, c); err != nil {
 			return err
 		}
 		k.mu.Lock()

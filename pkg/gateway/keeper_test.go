@@ -40,14 +40,22 @@ func (w *watched) Renew(ctx context.Context, process string, until time.Time) er
 	return w.answer(func() error { return w.Registry.Renew(ctx, process, until) })
 }
 
-func (w *watched) Join(ctx context.Context, c subscriber.Connection, limit int) error {
+func (w *watched) Join(ctx context.Context, c subscriber.Connection, l subscriber.Limits) (news []subscriber.News, err error) {
 	w.joins.Add(1)
-	return w.answer(func() error { return w.Registry.Join(ctx, c, limit) })
+	err = w.answer(func() error {
+		news, err = w.Registry.Join(ctx, c, l)
+		return err
+	})
+	return news, err
 }
 
-func (w *watched) Leave(ctx context.Context, c subscriber.Connection) error {
+func (w *watched) Leave(ctx context.Context, c subscriber.Connection) (news []subscriber.News, err error) {
 	w.leaves.Add(1)
-	return w.answer(func() error { return w.Registry.Leave(ctx, c) })
+	err = w.answer(func() error {
+		news, err = w.Registry.Leave(ctx, c)
+		return err
+	})
+	return news, err
 }
 
 func openWatched(t *testing.T) (*house, *watched) {

@@ -43,7 +43,7 @@ func (p problem) transient() bool {
 // log line here and no detail for the client.
 func (g *Gateway) problemOf(r *http.Request, err error) problem {
 	var p problem
-	var full *subscriber.FullError
+	var full *subscriber.LimitError
 	soon := between(2*time.Second, 10*time.Second)
 	switch {
 	case errors.As(err, &p):
@@ -55,7 +55,7 @@ func (g *Gateway) problemOf(r *http.Request, err error) problem {
 	case errors.Is(err, ErrForbidden):
 		return problem{Status: http.StatusForbidden, Code: "forbidden", Detail: err.Error()}
 	case errors.As(err, &full):
-		return problem{Status: http.StatusTooManyRequests, Code: "channel-full", Detail: full.Error(), RetryAfter: soon}
+		return problem{Status: http.StatusTooManyRequests, Code: full.What + "-full", Detail: full.Error(), RetryAfter: soon}
 	case errors.Is(err, errBusy), errors.Is(err, errDraining):
 		return problem{Status: http.StatusServiceUnavailable, Code: "busy", Detail: err.Error(), RetryAfter: soon}
 	case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, subscriber.ErrUnavailable):

@@ -32,9 +32,8 @@ type Registry struct {
 }
 
 var (
-	_ subscriber.Registry  = (*Registry)(nil)
-	_ subscriber.Directory = (*Registry)(nil)
-	_ subscriber.Reaper    = (*Registry)(nil)
+	_ subscriber.Registry = (*Registry)(nil)
+	_ subscriber.Reaper   = (*Registry)(nil)
 )
 
 // process is a lease and what lives by it. One that has lapsed stays for a
@@ -83,18 +82,18 @@ func (r *Registry) Renew(ctx context.Context, name string, until time.Time) erro
 }
 
 // Join is subscriber.Registry's.
-func (r *Registry) Join(ctx context.Context, c subscriber.Connection, limit int) error {
+func (r *Registry) Join(ctx context.Context, c subscriber.Connection, _ subscriber.Limits) ([]subscriber.News, error) {
 	err := ctx.Err()
 	if err == nil {
-		err = r.join(c, limit)
+		err = r.join(c)
 	}
 	if err != nil {
-		return fmt.Errorf("memory: join %s: %w", c.ID, err)
+		return nil, fmt.Errorf("memory: join %s: %w", c.ID, err)
 	}
-	return nil
+	return nil, nil
 }
 
-func (r *Registry) join(c subscriber.Connection, limit int) error {
+func (r *Registry) join(c subscriber.Connection) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
@@ -102,12 +101,13 @@ func (r *Registry) join(c subscriber.Connection, limit int) error {
 	if p == nil || p.lapsed(now) {
 		return subscriber.ErrLapsed
 	}
-	for _, ch := range c.Channels {
-		if limit > 0 && !r.room(ch, c.ID, limit, now) {
-			return &subscriber.FullError{Channel: ch, Limit: limit}
+	for _, s := range c.Seats {
+		if s.Limit > 0 && !r.room(s.Channel, c.ID, s.Limit, now) {
+			return &subscriber.LimitError{What: subscriber.OfChannel, Channel: s.Channel, Limit: s.Limit}
 		}
 	}
-	for _, ch := range c.Channels {
+	for _, s := range c.Seats {
+		ch := s.Channel
 		r.remove(ch, c.ID) // it may live by another lease so far
 		if r.channels[ch] == nil {
 			r.channels[ch] = map[string]subscriber.Subscriber{}
@@ -150,16 +150,16 @@ func (r *Registry) remove(ch channel.Name, connection string) bool {
 }
 
 // Leave is subscriber.Registry's.
-func (r *Registry) Leave(ctx context.Context, c subscriber.Connection) error {
+func (r *Registry) Leave(ctx context.Context, c subscriber.Connection) ([]subscriber.News, error) {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("memory: leave %s: %w", c.ID, err)
+		return nil, fmt.Errorf("memory: leave %s: %w", c.ID, err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, ch := range c.Channels {
-		r.remove(ch, c.ID)
+	for _, s := range c.Seats {
+		r.remove(s.Channel, c.ID)
 	}
-	return nil
+	return nil, nil
 }
 
 // Count is subscriber.Directory's.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/runnel-sse/runnel/events"
+	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/ingest"
@@ -32,8 +33,8 @@ type store struct {
 // registry is what every adapter's registry is.
 type registry interface {
 	subscriber.Registry
-	subscriber.Directory
 	subscriber.Reaper
+	Count(ctx context.Context, ch channel.Name) (int, error)
 }
 
 // retention is how long a stream's events are kept, as its definition says.

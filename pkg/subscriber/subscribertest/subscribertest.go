@@ -30,8 +30,9 @@ type Options struct {
 // Registry is what an adapter provides.
 type Registry interface {
 	subscriber.Registry
-	subscriber.Directory
 	subscriber.Reaper
+	Count(ctx context.Context, ch channel.Name) (int, error)
+	List(ctx context.Context, ch channel.Name, after string, limit int) ([]subscriber.Subscriber, error)
 }
 
 // lease is how long the cases' processes live without a renewal.
@@ -88,7 +89,11 @@ var (
 
 // connection is open on the channels and lives by the process's lease.
 func (f fixture) connection(id, process string, chs ...channel.Name) subscriber.Connection {
-	return subscriber.Connection{ID: id, Process: process, User: "user of " + id, Channels: chs, Joined: f.clock.Now()}
+	c := subscriber.Connection{ID: id, Process: process, User: "user of " + id, Joined: f.clock.Now()}
+	for _, ch := range chs {
+		c.Seats = append(c.Seats, subscriber.Seat{Channel: ch})
+	}
+	return c
 }
 
 // again repeats what the storage was not able to do at once.
@@ -111,11 +116,21 @@ func again(ctx context.Context, do func() error) error {
 }
 
 func (f fixture) tryJoin(ctx context.Context, c subscriber.Connection, limit int) error {
-	return again(ctx, func() error { return f.Join(ctx, c, limit) })
+	c.Seats = slices.Clone(c.Seats)
+	for i := range c.Seats {
+		c.Seats[i].Limit = limit
+	}
+	return again(ctx, func() error {
+		_, err := f.Join(ctx, c, subscriber.Limits{})
+		return err
+	})
 }
 
 func (f fixture) tryLeave(ctx context.Context, c subscriber.Connection) error {
-	return again(ctx, func() error { return f.Leave(ctx, c) })
+	return again(ctx, func() error {
+		_, err := f.Leave(ctx, c)
+		return err
+	})
 }
 
 func (f fixture) tryReap(ctx context.Context) (removed int, err error) {
