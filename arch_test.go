@@ -24,15 +24,16 @@ const module = "github.com/runnel-sse/runnel/"
 var ranks = map[string]int{
 	// words: what everybody speaks of
 	"pkg/channel": 0, "pkg/eventlog": 0, "pkg/subscriber": 0, "pkg/schema": 0,
-	"pkg/logic": 0, "pkg/sse": 0, "pkg/config": 0, "pkg/obs": 0,
+	"pkg/logic": 0, "pkg/sse": 0, "pkg/obs": 0, "pkg/problem": 0,
 	// parts: each knows words alone
 	"pkg/cursor": 1, "pkg/memory": 1, "pkg/bolt": 1, "pkg/dynamo": 1, "pkg/sqs": 1,
+	"pkg/auth": 1, "pkg/command": 1, "pkg/cors": 1,
 	"pkg/schema/goparse": 1, "pkg/schema/rustparse": 1, "pkg/generate/": 1,
 	"events": 1,
 	// parts of parts
-	"pkg/tail": 2, "pkg/follow": 2, "pkg/generate": 2,
+	"pkg/tail": 2, "pkg/follow": 2, "pkg/generate": 2, "pkg/config": 2,
 	// uses: what a program does; they know ports and never adapters
-	"pkg/gateway": 3, "pkg/ingest": 3, "pkg/presence": 3,
+	"pkg/gateway": 3, "pkg/ingest": 3, "pkg/presence": 3, "pkg/control": 3,
 	// wiring, and programs
 	"pkg/wire":   4,
 	"functions/": 5, "cmd/": 5, "infra": 5, "localstack": 5,

@@ -221,7 +221,7 @@ func httpSender(base string) sender {
 
 func readReceipt(res *http.Response, base string) (string, error) {
 	if res.StatusCode != http.StatusOK {
-		var p problem
+		var p struct{ Detail string }
 		if json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&p) != nil || p.Detail == "" {
 			return "", fmt.Errorf("%s answered %s: is it a `runnel dev`?", base, res.Status)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/runnel-sse/runnel/pkg/ingest"
+	"github.com/runnel-sse/runnel/pkg/problem"
 	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/wire"
 )
@@ -40,7 +41,7 @@ type place struct {
 // functions/ingest takes. Lines are checked before the first is stored.
 func (web *web) publish(w http.ResponseWriter, r *http.Request) {
 	if foreign(r) {
-		refuse(w, problem{Status: http.StatusForbidden, Code: "cross-site", Detail: "a page of another site may not publish here"})
+		problem.Write(w, problem.Problem{Status: http.StatusForbidden, Code: "cross-site", Detail: "a page of another site may not publish here"})
 		return
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -50,13 +51,13 @@ func (web *web) publish(w http.ResponseWriter, r *http.Request) {
 		limit = maxRequest
 	case err == nil && media == mediaJSON:
 	default:
-		refuse(w, problem{Status: http.StatusUnsupportedMediaType, Code: "media-type", Detail: "want Content-Type: " + mediaJSON + " for one message, or " + mediaLines + " for a message a line"})
+		problem.Write(w, problem.Problem{Status: http.StatusUnsupportedMediaType, Code: "media-type", Detail: "want Content-Type: " + mediaJSON + " for one message, or " + mediaLines + " for a message a line"})
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			refuse(w, problem{Status: http.StatusRequestEntityTooLarge, Code: "too-large", Detail: fmt.Sprintf("at most %d bytes are allowed", tooLarge.Limit)})
+			problem.Write(w, problem.Problem{Status: http.StatusRequestEntityTooLarge, Code: "too-large", Detail: fmt.Sprintf("at most %d bytes are allowed", tooLarge.Limit)})
 		} // else the client has left
 		return
 	}
@@ -65,7 +66,7 @@ func (web *web) publish(w http.ResponseWriter, r *http.Request) {
 		messages = lines(body)
 		for _, m := range messages {
 			if _, err := wire.Check(r.Context(), m.text); err != nil {
-				refuse(w, problemOf(err, m.number, 0))
+				problem.Write(w, problemOf(err, m.number, 0))
 				return
 			}
 		}
@@ -78,7 +79,7 @@ func (web *web) store(w http.ResponseWriter, r *http.Request, messages []line) {
 	for i, m := range messages {
 		stored, err := web.server.Publish(r.Context(), m.text)
 		if err != nil {
-			refuse(w, problemOf(err, m.number, i))
+			problem.Write(w, problemOf(err, m.number, i))
 			return
 		}
 		for _, s := range stored {
@@ -94,17 +95,24 @@ func (web *web) store(w http.ResponseWriter, r *http.Request, messages []line) {
 	_, _ = w.Write(append(body, '\n'))
 }
 
+// fault says where a problem of POST /publish is, in its body.
+type fault struct {
+	Field  string `json:"field,omitempty"`  // such as CommentAdded.timestamp
+	Line   int    `json:"line,omitempty"`   // of JSON lines, from 1
+	Stored int    `json:"stored,omitempty"` // messages of the request that are stored all the same
+}
+
 // problemOf says what is wrong with a message, and where.
-func problemOf(err error, number, stored int) problem {
-	p := problem{Line: number, Stored: stored, Detail: reason(err)}
-	if !errors.Is(err, ingest.ErrRefused) {
-		p.Status, p.Code = http.StatusServiceUnavailable, "unavailable"
-		return p
+func problemOf(err error, number, stored int) problem.Problem {
+	at := fault{Line: number, Stored: stored}
+	p := problem.Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: reason(err)}
+	if errors.Is(err, ingest.ErrRefused) {
+		p.Status, p.Code = http.StatusBadRequest, "refused"
+		if field := new(schema.FieldError); errors.As(err, &field) {
+			at.Field = field.Path
+		}
 	}
-	p.Status, p.Code = http.StatusBadRequest, "refused"
-	if field := new(schema.FieldError); errors.As(err, &field) {
-		p.Field = field.Path
-	}
+	p.Members = at
 	return p
 }
 

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/runnel-sse/runnel/events"
 	"github.com/runnel-sse/runnel/pkg/ingest"
+	"github.com/runnel-sse/runnel/pkg/problem"
 )
 
 // publisher is what the page and `runnel publish` need of the server.
@@ -58,7 +58,7 @@ func (web *web) ours(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if web.loopback && !local(r.Host) {
-			refuse(w, problem{Status: http.StatusMisdirectedRequest, Code: "foreign-host", Detail: "this server answers to localhost and 127.0.0.1 only"})
+			problem.Write(w, problem.Problem{Status: http.StatusMisdirectedRequest, Code: "foreign-host", Detail: "this server answers to localhost and 127.0.0.1 only"})
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -116,25 +116,4 @@ func foreign(r *http.Request) bool {
 	}
 	u, err := url.Parse(origin)
 	return err != nil || u.Host != r.Host
-}
-
-// problem is a refusal, as the body of RFC 9457.
-type problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Field  string `json:"field,omitempty"`  // at fault, such as CommentAdded.timestamp
-	Line   int    `json:"line,omitempty"`   // of JSON lines, from 1
-	Stored int    `json:"stored,omitempty"` // messages of the request that are stored all the same
-	Code   string `json:"-"`
-}
-
-func refuse(w http.ResponseWriter, p problem) {
-	p.Type, p.Title = "urn:runnel:problem:"+p.Code, http.StatusText(p.Status)
-	body, _ := json.Marshal(p) // strings and numbers: cannot fail
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(body, '\n'))
 }

@@ -79,15 +79,16 @@ func TestPublishRefuses(t *testing.T) {
 		set    headers
 		status int
 		code   string
-		says   problem
+		detail string
+		says   fault
 	}{
-		"not JSON":            {body: "hello", set: plain, status: 400, code: "refused", says: problem{Detail: "not a JSON object"}},
-		"unknown shape":       {body: "{}", set: plain, status: 400, code: "refused", says: problem{Detail: "unknown shape"}},
-		"a field":             {body: badDelete, set: plain, status: 400, code: "refused", says: problem{Detail: "want string", Field: "CommentDeleted.comment_id"}},
+		"not JSON":            {body: "hello", set: plain, status: 400, code: "refused", detail: "not a JSON object"},
+		"unknown shape":       {body: "{}", set: plain, status: 400, code: "refused", detail: "unknown shape"},
+		"a field":             {body: badDelete, set: plain, status: 400, code: "refused", detail: "want string", says: fault{Field: "CommentDeleted.comment_id"}},
 		"a malformed channel": {body: `{"channel":"CommentStream:it em:1","event_type":"CommentDeleted","data":{}}`, set: plain, status: 400, code: "refused"},
 		"a key of another form": {
 			body: `{"channel":"CommentStream:user:1","event_type":"CommentDeleted","data":{"comment_id":"1","item_id":"1"}}`,
-			set:  plain, status: 400, code: "refused", says: problem{Detail: "item:{item_id}"},
+			set:  plain, status: 400, code: "refused", detail: "item:{item_id}",
 		},
 		"no media type":      {body: deleted, status: 415, code: "media-type"},
 		"a form":             {body: deleted, set: headers{"Content-Type": "text/plain"}, status: 415, code: "media-type"},
@@ -97,21 +98,24 @@ func TestPublishRefuses(t *testing.T) {
 		"says the browser":   {body: deleted, set: with("Sec-Fetch-Site", "cross-site"), status: 403, code: "cross-site"},
 		"another port":       {body: deleted, set: with("Sec-Fetch-Site", "same-site"), status: 403, code: "cross-site"},
 		"another name of us": {body: deleted, set: with("Host", "evil.example"), status: 421, code: "foreign-host"},
-		"a line at fault":    {body: deleted + "\n\n" + badDelete + "\n", set: headers{"Content-Type": mediaLines}, status: 400, code: "refused", says: problem{Line: 3, Field: "CommentDeleted.comment_id"}},
+		"a line at fault":    {body: deleted + "\n\n" + badDelete + "\n", set: headers{"Content-Type": mediaLines}, status: 400, code: "refused", says: fault{Line: 3, Field: "CommentDeleted.comment_id"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			res, body := send(t, http.MethodPost, s.url+"/publish", tc.body, tc.set)
 			require.Equal(t, tc.status, res.StatusCode, body)
 			require.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
-			var p problem
+			var p struct {
+				Type, Detail string
+				Status       int
+				fault
+			}
 			require.NoError(t, json.Unmarshal([]byte(body), &p))
 			require.Equal(t, "urn:runnel:problem:"+tc.code, p.Type)
 			require.Equal(t, tc.status, p.Status)
 			require.NotEmpty(t, p.Detail)
-			require.Contains(t, p.Detail, tc.says.Detail)
-			require.Equal(t, tc.says.Field, p.Field)
-			require.Equal(t, tc.says.Line, p.Line)
+			require.Contains(t, p.Detail, tc.detail)
+			require.Equal(t, tc.says, p.fault)
 		})
 	}
 }

@@ -38,6 +38,15 @@ func run() error {
 		return stream.ListenAndServe(ctx)
 	}
 	go func() { _ = stream.Run(ctx) }() // ends with the process
-	lambdaurl.Start(stream.Handler)
+	lambdaurl.Start(wire.WithCookies(stream.Handler, cookies))
 	return nil
+}
+
+// cookies are the request's, which lambdaurl leaves in the event.
+func cookies(ctx context.Context) []string {
+	r, ok := lambdaurl.RequestFromContext(ctx)
+	if !ok {
+		return nil
+	}
+	return r.Cookies
 }

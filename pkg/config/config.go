@@ -25,7 +25,7 @@ type Tables struct {
 type Stream struct {
 	Tables         Tables
 	Addr           string        // ADDR, host:port outside Lambda, default 127.0.0.1:8080
-	AllowedOrigins []string      // ALLOWED_ORIGINS, origins with commas between, or *; default none
+	AllowedOrigins []string      // ALLOWED_ORIGINS with commas between, see cors.Config; default none
 	Heartbeat      time.Duration // HEARTBEAT, 1s to 60s, default 15s
 	PollInterval   time.Duration // POLL_INTERVAL, 10ms to 10s, default 250ms
 	MaxChannels    int           // MAX_CHANNELS on one connection, 1 to 64, default 32

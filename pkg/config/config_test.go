@@ -61,7 +61,11 @@ func TestBounds(t *testing.T) {
 		"origins": {variable: "ALLOWED_ORIGINS", value: "https://a.example, http://localhost:3000", check: func(t *testing.T, c config.Stream) {
 			require.Equal(t, []string{"https://a.example", "http://localhost:3000"}, c.AllowedOrigins)
 		}},
-		"any origin":             {variable: "ALLOWED_ORIGINS", value: "*", check: func(t *testing.T, c config.Stream) { require.Equal(t, []string{"*"}, c.AllowedOrigins) }},
+		"any origin": {variable: "ALLOWED_ORIGINS", value: "*", check: func(t *testing.T, c config.Stream) { require.Equal(t, []string{"*"}, c.AllowedOrigins) }},
+		"subdomains": {variable: "ALLOWED_ORIGINS", value: "https://*.a.example", check: func(t *testing.T, c config.Stream) {
+			require.Equal(t, []string{"https://*.a.example"}, c.AllowedOrigins)
+		}},
+		"a whole top level":      {variable: "ALLOWED_ORIGINS", value: "https://*.example", fault: "ALLOWED_ORIGINS"},
 		"origin without scheme":  {variable: "ALLOWED_ORIGINS", value: "a.example", fault: `ALLOWED_ORIGINS="a.example": want an origin`},
 		"origin with a path":     {variable: "ALLOWED_ORIGINS", value: "https://a.example/", fault: "ALLOWED_ORIGINS"},
 		"origin no browser says": {variable: "ALLOWED_ORIGINS", value: "https://A.example", fault: "ALLOWED_ORIGINS"},

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/runnel-sse/runnel/pkg/cors"
 )
 
 // reader looks variables up and collects what is wrong with them.
@@ -77,8 +78,7 @@ func (r *reader) address(name, def string) string {
 	return v
 }
 
-// origins reads a list of origins. One that a browser never sends ("a.example",
-// "https://a.example/") would silently match nothing, so it is a fault.
+// origins reads a list of origins, as package cors has it.
 func (r *reader) origins(name string) []string {
 	v := r.getenv(name)
 	if v == "" {
@@ -87,10 +87,8 @@ func (r *reader) origins(name string) []string {
 	var list []string
 	for text := range strings.SplitSeq(v, ",") {
 		text = strings.TrimSpace(text)
-		u, err := url.Parse(text)
-		exact := err == nil && u.Host != "" && text == u.Scheme+"://"+strings.ToLower(u.Host)
-		if text != "*" && (!exact || u.Scheme != "https" && u.Scheme != "http") {
-			r.fault(name, text, "an origin such as https://app.example.com, or *")
+		if cors.Check(text) != nil {
+			r.fault(name, text, "an origin such as https://app.example.com or https://*.example.com, or *")
 			continue
 		}
 		list = append(list, text)

@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"time"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
+	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/sse"
 	"github.com/runnel-sse/runnel/pkg/tail"
 )
@@ -18,12 +20,19 @@ const (
 	typeGap     = "sse.gap"     // events are missing; its id is the new place
 	typeRefused = "sse.refused" // come back later
 	typeRotate  = "sse.rotate"  // planned end, come back now
+	typeExpired = "sse.expired" // end, with the token
+	typeClosed  = "sse.closed"  // end, by command
+	typeChanged = "sse.changed" // renewed
 )
 
 // session is a connection that is admitted.
 type session struct {
 	connection string
+	subject    string // whose token it is; "": nobody known
+	envelope   bool
+	streams    []*schema.Stream // of the reader's channels, one each
 	reader     *tail.Reader
+	life       life
 	opening    []byte // the first frames: retry, connected, gaps
 	leave      func() // to be called once
 }
@@ -38,6 +47,10 @@ type connected struct {
 	Channels    []state `json:"channels"`
 	HeartbeatMS int64   `json:"heartbeat_ms"`
 	LeaseMS     int64   `json:"lease_ms"`
+
+	Expires *time.Time `json:"expires,omitempty"` // of the token
+	Parked  int64      `json:"parked_ms,omitempty"`
+	Budget  string     `json:"budget,omitempty"`
 }
 
 // state is how a connection begins in one channel.
@@ -84,7 +97,12 @@ func (g *Gateway) admit(ctx context.Context, q request) (*session, error) {
 	for i, ch := range q.channels {
 		starts[i], states[i] = q.begin(ch, heads[ch])
 	}
-	s := &session{connection: newID(), reader: g.cfg.Tail.Follow(starts, q.envelope)}
+	now := time.Now()
+	s := &session{
+		connection: g.process + "." + newID(), subject: q.who.Subject, envelope: q.envelope, streams: q.streams,
+		reader: g.cfg.Tail.Follow(starts, q.envelope),
+		life:   newLife(now, g.longest(ctx), g.terms(q.streams, now), q.who.Expires),
+	}
 	if err := s.open(ctx, g, q, states); err != nil {
 		s.reader.Close()
 		return nil, err
@@ -141,7 +159,8 @@ func (s *session) open(ctx context.Context, g *Gateway, q request, states []stat
 	}
 	c := connected{
 		Type: "connected", Connection: s.connection, Recovered: true, Channels: states,
-		HeartbeatMS: g.cfg.Heartbeat.Milliseconds(), LeaseMS: g.cfg.MaxLife.Milliseconds(),
+		HeartbeatMS: g.cfg.Heartbeat.Milliseconds(), LeaseMS: g.lease(s.life.terms).Milliseconds(),
+		Expires: s.life.token(), Parked: s.life.terms.closed.Milliseconds(), Budget: s.life.terms.budget.String(),
 	}
 	if !q.envelope {
 		c.Channel = q.channels[0].String()
@@ -154,7 +173,7 @@ func (s *session) open(ctx context.Context, g *Gateway, q request, states []stat
 	}
 	// Its id is the place where the client already is, never ahead of the
 	// replay: if the connection breaks here, nothing is lost.
-	s.opening = s.frame(sse.Frame{Retry: between(g.cfg.Retry, g.cfg.Retry*5/2), Data: jsonLine(c)})
+	s.opening = s.frame(sse.Frame{Retry: g.afterFault(), Data: jsonLine(c)})
 	for _, l := range losses {
 		if l.skip != nil {
 			s.reader.Skip(l.skip)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/gateway"
@@ -32,10 +33,20 @@ var (
 
 var catalog = &schema.Catalog{Streams: []schema.Stream{
 	{Name: "CommentStream", Template: channel.MustParseTemplate("item:{item_id}"), Policy: schema.PolicyPublic},
-	{Name: "NotificationStream", Template: channel.MustParseTemplate("user:{user_id}"), Policy: schema.PolicyOwner},
+	{Name: "NotificationStream", Template: channel.MustParseTemplate("user:{user_id}"), Policy: schema.PolicyOwner, Owner: schema.Owner{Field: "user_id", Claim: "sub"}},
 }}
 
 const retention = time.Hour
+
+// guard is a Guard.
+type guard func(*http.Request) (auth.Principal, error)
+
+func (g guard) Authenticate(r *http.Request) (auth.Principal, error) { return g(r) }
+
+// as takes every request for that one's.
+func as(p auth.Principal) guard {
+	return func(*http.Request) (auth.Principal, error) { return p, nil }
+}
 
 // house is a gateway with all that it needs, served over pipes in place of
 // sockets, so that a bubble of synctest holds all of it, net/http included:
@@ -61,7 +72,7 @@ func openOver(t *testing.T, log *memory.Log, read eventlog.Log, adjust func(*gat
 	h.tail = tail.New(read, tail.Options{Logger: logger})
 	cfg := gateway.Config{
 		Tail: h.tail, Registry: h.registry, Catalog: catalog, Logger: logger,
-		Admit: func(*http.Request, *schema.Stream, channel.Name) error { return nil },
+		Guard: as(auth.Principal{Subject: "7"}), UserLimit: -1,
 	}
 	if adjust != nil {
 		adjust(&cfg)
@@ -116,6 +127,9 @@ type hello struct {
 	}
 	HeartbeatMS int64 `json:"heartbeat_ms"`
 	LeaseMS     int64 `json:"lease_ms"`
+	ParkedMS    int64 `json:"parked_ms"`
+	Expires     time.Time
+	Budget      string
 }
 
 func (h *house) get(path string, header ...string) *http.Response {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/runnel-sse/runnel/pkg/obs"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
 
@@ -23,6 +24,7 @@ const registryTimeout = 5 * time.Second
 type keeper struct {
 	registry subscriber.Registry
 	lease    time.Duration
+	news     func(context.Context, []subscriber.News)
 	log      *slog.Logger
 	wake     chan struct{} // capacity 1: there is something to do now
 
@@ -36,18 +38,18 @@ type keeper struct {
 	owed    map[string]subscriber.Connection // goodbyes that were not heard
 }
 
-func newKeeper(r subscriber.Registry, lease time.Duration, log *slog.Logger) *keeper {
+func newKeeper(r subscriber.Registry, lease time.Duration, news func(context.Context, []subscriber.News), log *slog.Logger) *keeper {
 	return &keeper{
-		registry: r, lease: lease, log: log, process: newID(), wake: make(chan struct{}, 1),
+		registry: r, lease: lease, news: news, log: log, process: newID(), wake: make(chan struct{}, 1),
 		held: map[string]subscriber.Connection{}, owed: map[string]subscriber.Connection{},
 	}
 }
 
-// join enters the connection and returns the way out, to be called once.
-func (k *keeper) join(ctx context.Context, c subscriber.Connection) (leave func(), err error) {
+// join enters the connection, until leave.
+func (k *keeper) join(ctx context.Context, c subscriber.Connection, l subscriber.Limits) error {
 	// The lease comes first: at the first join, after a quiet time, after a freeze.
 	if err := k.renew(ctx, k.lease/4); err != nil {
-		return nil, fmt.Errorf("gateway: lease: %w", err)
+		return fmt.Errorf("gateway: lease: %w", err)
 	}
 	k.mu.Lock()
 	c.Process = k.process
@@ -57,14 +59,21 @@ func (k *keeper) join(ctx context.Context, c subscriber.Connection) (leave func(
 	if first {
 		k.nudge()
 	}
-	if _, err := k.registry.Join(ctx, c, subscriber.Limits{}); err != nil {
-		if !errors.Is(err, subscriber.ErrFull) {
+	news, err := k.registry.Join(ctx, c, l)
+	if err != nil {
+		if !refusedOutright(err) {
 			k.owe(c) // its answer may be what was lost
 		}
 		k.forget(c.ID)
-		return nil, fmt.Errorf("gateway: join: %w", err)
+		return fmt.Errorf("gateway: join: %w", err)
 	}
-	return func() { k.leave(ctx, c.ID) }, nil
+	k.tell(ctx, news)
+	return nil
+}
+
+// refusedOutright reports whether a join certainly did nothing.
+func refusedOutright(err error) bool {
+	return errors.Is(err, subscriber.ErrFull) || errors.Is(err, subscriber.ErrBlocked)
 }
 
 // leave says goodbye although the request that it came with is over.
@@ -72,8 +81,18 @@ func (k *keeper) leave(ctx context.Context, id string) {
 	c := k.forget(id)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), registryTimeout)
 	defer cancel()
-	if _, err := k.registry.Leave(ctx, c); err != nil {
+	news, err := k.registry.Leave(ctx, c)
+	if err != nil {
 		k.owe(c)
+		return
+	}
+	k.tell(ctx, news)
+}
+
+// tell hands on who has come and gone.
+func (k *keeper) tell(ctx context.Context, news []subscriber.News) {
+	if len(news) > 0 {
+		k.news(ctx, news)
 	}
 }
 
@@ -151,7 +170,7 @@ func (k *keeper) run(ctx context.Context) error {
 		}
 		timer.Reset(k.lease / 4)
 		if err := k.tend(ctx); err != nil && ctx.Err() == nil {
-			k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: the registry does not keep up, trying again", slog.Any("error", err))
+			k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: the registry does not keep up, trying again", obs.Err(err))
 		}
 	}
 }
@@ -185,21 +204,38 @@ func (k *keeper) rejoin(ctx context.Context) error {
 	if len(stale) == 0 {
 		return nil
 	}
-	k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: the lease had lapsed, joining again", slog.Int("connections", len(stale)))
+	k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: the lease had lapsed, joining again", obs.Count(len(stale)))
 	for _, c := range stale {
 		c.Process = process
-		if _, err := k.registry.Join(ctx, c, subscriber.Limits{}); err != nil {
+		news, err := k.registry.Join(ctx, unlimited(c), subscriber.Limits{})
+		switch {
+		case errors.Is(err, subscriber.ErrBlocked):
+			// It is about to be cut off, and not in the registry any more.
+			k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: not joined again", obs.Connection(c.ID), obs.Err(err))
+		case err != nil:
 			return err
 		}
 		k.mu.Lock()
-		if _, still := k.held[c.ID]; still {
-			k.held[c.ID] = c
+		if held, still := k.held[c.ID]; still {
+			held.Process = process
+			k.held[c.ID] = held
 		} else { // it left while it was joined
 			k.owed[c.ID] = c
 		}
 		k.mu.Unlock()
+		k.tell(ctx, news)
 	}
 	return nil
+}
+
+// unlimited is the connection with its seats, whoever took places meanwhile: it
+// was let in once.
+func unlimited(c subscriber.Connection) subscriber.Connection {
+	c.Seats = slices.Clone(c.Seats)
+	for i := range c.Seats {
+		c.Seats[i].Limit = 0
+	}
+	return c
 }
 
 // pay says the goodbyes that are owed.
@@ -208,12 +244,14 @@ func (k *keeper) pay(ctx context.Context) error {
 	owed := slices.Collect(maps.Values(k.owed))
 	k.mu.Unlock()
 	for _, c := range owed {
-		if _, err := k.registry.Leave(ctx, c); err != nil {
+		news, err := k.registry.Leave(ctx, c)
+		if err != nil {
 			return err
 		}
 		k.mu.Lock()
 		delete(k.owed, c.ID)
 		k.mu.Unlock()
+		k.tell(ctx, news)
 	}
 	return nil
 }

@@ -1,98 +1,101 @@
 package gateway
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 
+	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
+	"github.com/runnel-sse/runnel/pkg/obs"
+	"github.com/runnel-sse/runnel/pkg/problem"
 	"github.com/runnel-sse/runnel/pkg/sse"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
 
 var (
-	// ErrUnauthorized: the request says not who it is from, or says it wrong. 401.
-	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden: whoever it is from may not read the channel. 403.
-	ErrForbidden = errors.New("forbidden")
-
 	errBusy     = errors.New("this process has all the connections it takes")
 	errDraining = errors.New("this process is about to stop")
 )
 
-// problem is a refusal, as an error and as the body of RFC 9457.
-type problem struct {
-	Status     int
-	Code       string // stable, for programs
-	Detail     string // for people
-	RetryAfter time.Duration
-}
-
-func (p problem) Error() string { return p.Detail }
-
-// transient reports whether the same request may succeed later.
-func (p problem) transient() bool {
-	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable
-}
-
 // problemOf gives every error its status. What it does not know is 500, with a
 // log line here and no detail for the client.
-func (g *Gateway) problemOf(r *http.Request, err error) problem {
-	var p problem
-	var full *subscriber.LimitError
+func (g *Gateway) problemOf(ctx context.Context, err error) problem.Problem {
+	var p problem.Problem
 	soon := between(2*time.Second, 10*time.Second)
 	switch {
 	case errors.As(err, &p):
 		return p
 	case errors.Is(err, channel.ErrInvalid):
-		return problem{Status: http.StatusBadRequest, Code: "malformed-channel", Detail: err.Error()}
-	case errors.Is(err, ErrUnauthorized):
-		return problem{Status: http.StatusUnauthorized, Code: "unauthorized", Detail: err.Error()}
-	case errors.Is(err, ErrForbidden):
-		return problem{Status: http.StatusForbidden, Code: "forbidden", Detail: err.Error()}
-	case errors.As(err, &full):
-		return problem{Status: http.StatusTooManyRequests, Code: full.What + "-full", Detail: full.Error(), RetryAfter: soon}
+		return problem.Problem{Status: http.StatusBadRequest, Code: "malformed-channel", Detail: err.Error()}
+	case errors.Is(err, auth.ErrUnauthorized), errors.Is(err, auth.ErrForbidden):
+		return g.noAccess(ctx, err)
+	case errors.Is(err, subscriber.ErrFull), errors.Is(err, subscriber.ErrBlocked):
+		return noPlace(err, soon)
 	case errors.Is(err, errBusy), errors.Is(err, errDraining):
-		return problem{Status: http.StatusServiceUnavailable, Code: "busy", Detail: err.Error(), RetryAfter: soon}
-	case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, subscriber.ErrUnavailable):
-		g.cfg.Logger.LogAttrs(r.Context(), slog.LevelWarn, "stream refused", slog.Any("error", err))
-		return problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "the event log does not answer", RetryAfter: soon}
-	case r.Context().Err() != nil: // nobody is there to read it
-		return problem{Status: http.StatusServiceUnavailable, Code: "gone", Detail: "the request ended first", RetryAfter: soon}
+		return problem.Problem{Status: http.StatusServiceUnavailable, Code: "busy", Detail: err.Error(), RetryAfter: soon}
+	case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, subscriber.ErrUnavailable), errors.Is(err, auth.ErrUnavailable):
+		g.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "stream refused", obs.Err(err))
+		return problem.Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "what the stream needs does not answer", RetryAfter: soon}
+	case ctx.Err() != nil: // nobody is there to read it
+		return problem.Problem{Status: http.StatusServiceUnavailable, Code: "gone", Detail: "the request ended first", RetryAfter: soon}
 	}
-	g.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "stream failed", slog.Any("error", err))
-	return problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "an error of the server"}
+	g.cfg.Logger.LogAttrs(ctx, slog.LevelError, "stream failed", obs.Err(err))
+	return problem.Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "an error of the server"}
+}
+
+// noAccess is a refusal in the words of RFC 6750: with an error code where there
+// were credentials, without one where there were none.
+func (g *Gateway) noAccess(ctx context.Context, err error) problem.Problem {
+	p := problem.Problem{Status: http.StatusUnauthorized, Code: "unauthorized", Challenge: auth.Challenge(err)}
+	p.Detail = errors.Unwrap(err).Error()
+	var bad *auth.Refusal
+	switch {
+	case errors.As(err, &bad):
+		g.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "credentials refused", obs.Reason(bad.Why))
+		p.Status, p.Code, p.Detail = bad.Status(), strings.ReplaceAll(bad.Code, "_", "-"), bad.Text
+	case errors.Is(err, auth.ErrForbidden):
+		p.Status, p.Code = http.StatusForbidden, "forbidden"
+	}
+	return p
+}
+
+// noPlace is the refusal of the registry.
+func noPlace(err error, soon time.Duration) problem.Problem {
+	var full *subscriber.LimitError
+	var blocked *subscriber.BlockedError
+	p := problem.Problem{Status: http.StatusTooManyRequests, Code: "full", Detail: err.Error(), RetryAfter: soon}
+	switch {
+	case errors.As(err, &full):
+		p.Code, p.Detail = full.What+"-full", full.Error()
+	case errors.As(err, &blocked):
+		p.Status, p.Code, p.Detail, p.RetryAfter = http.StatusForbidden, "blocked", blocked.Error(), max(time.Until(blocked.Until), time.Second)
+	}
+	return p
 }
 
 // refuse answers with the problem: as a status, or, where it is transient and
 // the client asks for it with ?refuse=stream, as a stream that says so and ends.
 // A native EventSource sees no status and would never come back.
-func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, p problem) {
-	if p.transient() && r.URL.Query().Get("refuse") == "stream" {
+func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, p problem.Problem) {
+	g.cfg.Metrics.Add(refusals[p.Status], 1)
+	if p.Transient() && r.URL.Query().Get("refuse") == "stream" {
 		g.refuseInBand(w, r, p)
 		return
 	}
-	body, _ := json.Marshal(struct { // strings and a number: cannot fail
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Detail string `json:"detail"`
-	}{"urn:runnel:problem:" + p.Code, http.StatusText(p.Status), p.Status, p.Detail})
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
-	if p.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Round(time.Second).Seconds())))
-	}
-	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", "Bearer")
-	}
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(body, '\n')) // a client that has left needs no answer
+	problem.Write(w, p)
+}
+
+// refusals are the metrics of the statuses.
+var refusals = map[int]obs.Metric{
+	http.StatusBadRequest: obs.RefusedRequest, http.StatusNotFound: obs.RefusedRequest, http.StatusMethodNotAllowed: obs.RefusedRequest,
+	http.StatusUnauthorized: obs.RefusedAccess, http.StatusForbidden: obs.RefusedAccess,
+	http.StatusTooManyRequests:    obs.RefusedLimit,
+	http.StatusServiceUnavailable: obs.RefusedBusy, http.StatusInternalServerError: obs.RefusedBusy,
 }
 
 // refused is the data of sse.refused.
@@ -103,7 +106,7 @@ type refused struct {
 	RetryAfterMS int64  `json:"retry_after_ms"`
 }
 
-func (g *Gateway) refuseInBand(w http.ResponseWriter, r *http.Request, p problem) {
+func (g *Gateway) refuseInBand(w http.ResponseWriter, r *http.Request, p problem.Problem) {
 	frame := sse.Frame{
 		Retry: p.RetryAfter,
 		Type:  typeRefused,

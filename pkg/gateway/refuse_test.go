@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,9 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/gateway"
-	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/sse"
 )
 
@@ -54,13 +54,13 @@ func TestRefusalsNameTheRule(t *testing.T) {
 		"cursor with a space":      {path: one + "?last_event_id=a%20b", status: 400, code: "malformed-cursor", detail: "at byte 1"},
 		"cursor with a line end":   {path: one + "?lastEventId=a%0Ab", status: 400, code: "malformed-cursor"},
 		"cursor in a header":       {path: one, header: "ä", status: 400, code: "malformed-cursor"},
-		"not admitted":             {path: "/sse/NotificationStream/user:7", status: 403, code: "forbidden"},
-		"one of several forbidden": {path: "/sse?channel=CommentStream:item:1&channel=NotificationStream:user:7", status: 403, code: "forbidden", detail: "NotificationStream:user:7"},
+		"not admitted":             {path: "/sse/NotificationStream/user:7", status: 401, code: "unauthorized", detail: "NotificationStream:user:7"},
+		"one of several forbidden": {path: "/sse?channel=CommentStream:item:1&channel=NotificationStream:user:7", status: 401, code: "unauthorized", detail: "NotificationStream:user:7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := open(t, func(c *gateway.Config) { c.Admit = nil }) // then only public streams are served
+				h := open(t, func(c *gateway.Config) { c.Guard = nil }) // then only public streams are served
 				var header []string
 				if tc.header != "" {
 					header = []string{"Last-Event-ID", tc.header}
@@ -241,7 +241,9 @@ func TestAFaultOfTheServerIsLoggedAndNotTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, func(c *gateway.Config) {
-			c.Admit = func(*http.Request, *schema.Stream, channel.Name) error { return fmt.Errorf("the secret is out") }
+			c.Guard = guard(func(*http.Request) (auth.Principal, error) {
+				return auth.Principal{}, errors.New("the secret is out")
+			})
 		})
 		res := h.get("/sse/CommentStream/item:42")
 		require.Equal(t, http.StatusInternalServerError, res.StatusCode)

@@ -8,17 +8,21 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/cursor"
+	"github.com/runnel-sse/runnel/pkg/problem"
 	"github.com/runnel-sse/runnel/pkg/schema"
 )
 
 // request is what a client asks for.
 type request struct {
-	channels []channel.Name // no two alike
-	envelope bool           // several channels: each event says which it is of
-	resume   bool           // it says where it stands
-	cursor   cursor.Cursor  // the zero Cursor when what it said is not ours
+	channels []channel.Name   // no two alike
+	streams  []*schema.Stream // of the channels, one each
+	who      auth.Principal   // known once it is authorized
+	envelope bool             // several channels: each event says which it is of
+	resume   bool             // it says where it stands
+	cursor   cursor.Cursor    // the zero Cursor when what it said is not ours
 	since    since
 }
 
@@ -36,7 +40,7 @@ const (
 func (g *Gateway) parse(r *http.Request) (request, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return request{}, problem{Status: http.StatusBadRequest, Code: "malformed-query", Detail: "the query is not percent-encoded as it should be"}
+		return request{}, problem.Problem{Status: http.StatusBadRequest, Code: "malformed-query", Detail: "the query is not percent-encoded as it should be"}
 	}
 	var q request
 	if q.channels, q.envelope, err = g.channels(r.URL.Path, query); err != nil {
@@ -47,9 +51,7 @@ func (g *Gateway) parse(r *http.Request) (request, error) {
 		if err != nil {
 			return request{}, err
 		}
-		if err := g.cfg.Admit(r, stream, ch); err != nil {
-			return request{}, fmt.Errorf("%w: %s", err, ch)
-		}
+		q.streams = append(q.streams, stream)
 	}
 	if q.since, err = parseSince(query.Get("since")); err != nil {
 		return request{}, err
@@ -79,12 +81,12 @@ func (g *Gateway) channels(path string, query url.Values) (chs []channel.Name, e
 	} else {
 		stream, key, ok := strings.Cut(rest, "/")
 		if !ok || strings.Contains(key, "/") {
-			return nil, false, problem{Status: http.StatusNotFound, Code: "not-found", Detail: "want /sse/{StreamType}/{key}, such as /sse/CommentStream/item:42"}
+			return nil, false, problem.Problem{Status: http.StatusNotFound, Code: "not-found", Detail: "want /sse/{StreamType}/{key}, such as /sse/CommentStream/item:42"}
 		}
 		names = []string{stream + ":" + key}
 	}
 	if len(names) == 0 {
-		return nil, false, problem{Status: http.StatusBadRequest, Code: "no-channel", Detail: "name at least one channel: /sse?channel=CommentStream:item:42"}
+		return nil, false, problem.Problem{Status: http.StatusBadRequest, Code: "no-channel", Detail: "name at least one channel: /sse?channel=CommentStream:item:42"}
 	}
 	for _, name := range names {
 		ch, err := channel.Parse(name)
@@ -95,35 +97,31 @@ func (g *Gateway) channels(path string, query url.Values) (chs []channel.Name, e
 			chs = append(chs, ch)
 		}
 		if len(chs) > g.cfg.MaxChannels {
-			return nil, false, problem{
-				Status: http.StatusBadRequest, Code: "too-many-channels",
-				Detail: fmt.Sprintf("a connection reads at most %d channels; open another one for the rest", g.cfg.MaxChannels),
-			}
+			return nil, false, g.tooMany()
 		}
 	}
 	return chs, envelope, nil
 }
 
+func (g *Gateway) tooMany() error {
+	return problem.Problem{
+		Status: http.StatusBadRequest, Code: "too-many-channels",
+		Detail: fmt.Sprintf("a connection reads at most %d channels; open another one for the rest", g.cfg.MaxChannels),
+	}
+}
+
 func (g *Gateway) stream(ch channel.Name) (*schema.Stream, error) {
 	s, ok := g.cfg.Catalog.Stream(ch.Stream())
 	if !ok {
-		return nil, problem{Status: http.StatusNotFound, Code: "unknown-stream", Detail: "there is no stream " + ch.Stream()}
+		return nil, problem.Problem{Status: http.StatusNotFound, Code: "unknown-stream", Detail: "there is no stream " + ch.Stream()}
 	}
 	if _, ok := s.Template.Match(ch.Key()); !ok {
-		return nil, problem{
+		return nil, problem.Problem{
 			Status: http.StatusBadRequest, Code: "malformed-channel",
 			Detail: fmt.Sprintf("the keys of %s have the form %s", s.Name, s.Template),
 		}
 	}
 	return s, nil
-}
-
-// publicOnly is the Admit of a gateway that was given none.
-func publicOnly(_ *http.Request, s *schema.Stream, _ channel.Name) error {
-	if s.Policy != schema.PolicyPublic {
-		return ErrForbidden
-	}
-	return nil
 }
 
 // lastEventID is where the client stands: what a reconnecting EventSource sends
@@ -143,7 +141,7 @@ func lastEventID(r *http.Request, query url.Values) string {
 
 func checkCursor(id string) error {
 	wrong := func(what string) error {
-		return problem{Status: http.StatusBadRequest, Code: "malformed-cursor", Detail: "the last event id " + what + "; send back an id of this server as it came, or none"}
+		return problem.Problem{Status: http.StatusBadRequest, Code: "malformed-cursor", Detail: "the last event id " + what + "; send back an id of this server as it came, or none"}
 	}
 	if len(id) > maxCursor {
 		return wrong(fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), maxCursor))
@@ -166,7 +164,7 @@ func parseSince(s string) (since, error) {
 			return since{last: n}, nil
 		}
 	}
-	return since{}, problem{
+	return since{}, problem.Problem{
 		Status: http.StatusBadRequest, Code: "malformed-since",
 		Detail: fmt.Sprintf("since is now, earliest, or -1 to -%d for that many events back", maxLast),
 	}

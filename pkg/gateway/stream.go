@@ -4,17 +4,20 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/runnel-sse/runnel/pkg/eventlog"
+	"github.com/runnel-sse/runnel/pkg/obs"
 	"github.com/runnel-sse/runnel/pkg/sse"
-	"github.com/runnel-sse/runnel/pkg/tail"
 )
 
-// Why a stream ended; a word for the log.
+// Why else a stream ended; words for the log.
 var (
 	errLeft    = errors.New("reader left")
-	errLife    = errors.New("planned end")
+	errGoodbye = errors.New("reader said goodbye")
+	errKicked  = errors.New("kicked")
 	errDrained = errors.New("process stops")
 	errWrite   = errors.New("write failed")
 	errLog     = errors.New("log unavailable")
@@ -29,34 +32,30 @@ const (
 
 // conn writes one stream. It lives on one goroutine and waits in one place.
 type conn struct {
+	*session
 	g      *Gateway
 	out    sink
-	reader *tail.Reader
-	timer  *time.Timer // fires at the earliest of the three times below
-	endAt  time.Time   // planned end
+	timer  *time.Timer // fires at the earliest of life's end and the times below
 	beatAt time.Time   // next heartbeat, if nothing else is written
 	logAt  time.Time   // the log is asked again; zero while it answers
 	failed int         // times in a row that the log did not answer
 
 	sent    int64     // bytes
-	writeBy time.Time // the deadline that is set on the sink
+	goodbye time.Time // when the reader said it; zero: it has not
+
+	told atomic.Bool // there are orders
+
+	mu      sync.Mutex // guards what follows
+	orders  []order    // of the mailbox, to be obeyed
+	ending  bool       // the last deadline is set
+	writeBy time.Time  // the deadline that is set on the sink
 }
 
-// newConn returns a conn that ends after a random part of life, so that readers
-// that came together do not come back together.
-func newConn(g *Gateway, out sink, reader *tail.Reader, life time.Duration) *conn {
+func newConn(g *Gateway, out sink, s *session) *conn {
 	now := time.Now()
-	c := &conn{g: g, out: out, reader: reader, endAt: now.Add(between(life*8/10, life)), beatAt: now.Add(g.pause())}
+	c := &conn{session: s, g: g, out: out, beatAt: now.Add(g.pause())}
 	c.timer = time.NewTimer(c.wait(now))
 	return c
-}
-
-// life is how long a stream of the request may be.
-func (g *Gateway) life(ctx context.Context) time.Duration {
-	if deadline, ok := ctx.Deadline(); ok {
-		return max(0, min(g.cfg.MaxLife, time.Until(deadline)-g.cfg.Margin))
-	}
-	return g.cfg.MaxLife
 }
 
 // pause is the time to the next heartbeat: never more than the client was told,
@@ -65,7 +64,7 @@ func (g *Gateway) pause() time.Duration { return between(g.cfg.Heartbeat*8/10, g
 
 // wait is how long nothing is due but what wakes the reader.
 func (c *conn) wait(now time.Time) time.Duration {
-	next := c.endAt
+	next := c.life.end()
 	for _, t := range []time.Time{c.beatAt, c.logAt} {
 		if !t.IsZero() && t.Before(next) {
 			next = t
@@ -75,12 +74,17 @@ func (c *conn) wait(now time.Time) time.Duration {
 }
 
 // stream writes the opening and then all that comes, and returns why it ended.
-func (c *conn) stream(ctx context.Context, opening []byte) error {
+func (c *conn) stream(ctx context.Context) error {
 	defer c.timer.Stop()
+	opening := c.opening
+	c.opening = nil // not kept for the length of the stream
 	if err := c.write(opening); err != nil {
 		return err
 	}
 	for {
+		if err := c.obey(ctx); err != nil {
+			return err
+		}
 		if c.logAt.IsZero() {
 			if err := c.flow(ctx); err != nil {
 				return err
@@ -93,7 +97,7 @@ func (c *conn) stream(ctx context.Context, opening []byte) error {
 				return err
 			}
 		case <-c.g.draining:
-			return c.rotate("shutdown", errDrained)
+			return c.finish(errDrained)
 		case <-ctx.Done():
 			return errLeft
 		}
@@ -102,7 +106,16 @@ func (c *conn) stream(ctx context.Context, opening []byte) error {
 
 // flow writes everything that is due, for as long as there is something.
 func (c *conn) flow(ctx context.Context) error {
-	for {
+	for first := true; ; first = false {
+		if !first { // there may always be more
+			if err := c.obey(ctx); err != nil {
+				return err
+			}
+		}
+		now := time.Now()
+		if why := c.life.over(now, true); why != nil {
+			return c.finish(why)
+		}
 		due, err := c.reader.Next(ctx)
 		var lost *eventlog.GapError
 		switch {
@@ -118,16 +131,15 @@ func (c *conn) flow(ctx context.Context) error {
 		if err := c.write(due); err != nil {
 			return err
 		}
-		if time.Now().After(c.endAt) { // even while there is always more
-			return c.rotate("lease", errLife)
-		}
+		c.life.busy(now)
 	}
 }
 
 // tick does what its time has come for.
 func (c *conn) tick(now time.Time) error {
-	if !now.Before(c.endAt) {
-		return c.rotate("lease", errLife)
+	c.life.apply(now, c.g.terms(c.streams, now)) // a budget may press by now
+	if why := c.life.over(now, false); why != nil {
+		return c.finish(why)
 	}
 	if !now.Before(c.beatAt) {
 		if err := c.write([]byte(sse.Heartbeat)); err != nil {
@@ -149,8 +161,8 @@ func (c *conn) later(ctx context.Context, err error) error {
 	}
 	c.failed++
 	if c.failed > logRetries {
-		c.g.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "stream ends: its history cannot be read", slog.Any("error", err))
-		return c.rotate("unavailable", errLog)
+		c.g.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "stream ends: its history cannot be read", obs.Connection(c.connection), obs.Err(err))
+		return c.finish(errLog)
 	}
 	now, pause := time.Now(), logRetryMin<<c.failed
 	c.logAt = now.Add(between(pause/2, pause))
@@ -158,33 +170,17 @@ func (c *conn) later(ctx context.Context, err error) error {
 	return nil
 }
 
-// rotated is the data of sse.rotate.
-type rotated struct {
-	Reason string `json:"reason"` // lease, shutdown or unavailable
-}
-
-// rotate ends the stream in the planned way: the client comes back at once, but
-// not all clients in the same moment; what it missed is in the log.
-func (c *conn) rotate(reason string, end error) error {
-	retry := between(50*time.Millisecond, time.Second)
-	if errors.Is(end, errLog) {
-		retry = between(c.g.cfg.Retry, c.g.cfg.Retry*5/2)
-	}
-	if err := c.write(controlFrame(c.reader, sse.Frame{Retry: retry, Type: typeRotate, Data: jsonLine(rotated{reason})})); err != nil {
-		return err
-	}
-	return end
-}
-
 // write hands b over in one Write. Where the host has deadlines, a reader that
 // takes nothing is cut off by one, which is moved now and then and not each time.
 func (c *conn) write(b []byte) error {
 	now := time.Now()
 	c.beatAt = now.Add(c.g.pause())
-	if timeout := c.g.cfg.WriteTimeout; c.writeBy.Sub(now) < timeout/2 {
+	c.mu.Lock()
+	if timeout := c.g.cfg.WriteTimeout; !c.ending && c.writeBy.Sub(now) < timeout/2 {
 		c.writeBy = now.Add(timeout)
 		c.out.deadline(c.writeBy)
 	}
+	c.mu.Unlock()
 	if err := c.out.write(b); err != nil {
 		return errWrite
 	}

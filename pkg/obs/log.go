@@ -87,6 +87,21 @@ func Addr(addr string) slog.Attr { return slog.String("addr", addr) }
 // Reason is why, in a few fixed words.
 func Reason(text string) slog.Attr { return slog.String("reason", text) }
 
+// Stream is a stream's type.
+func Stream(name string) slog.Attr { return slog.String("stream", name) }
+
+// Command is what a process is told to do.
+func Command(name string) slog.Attr { return slog.String("command", name) }
+
+// Bytes is how many were written.
+func Bytes(n int64) slog.Attr { return slog.Int64("bytes", n) }
+
+// Open is how long a connection was open.
+func Open(d time.Duration) slog.Attr { return slog.Float64("open_s", d.Seconds()) }
+
+// Unread is for how long of that nobody was there to read.
+func Unread(d time.Duration) slog.Attr { return slog.Float64("unread_s", d.Seconds()) }
+
 // Stack is where the calling goroutine is.
 func Stack() slog.Attr { return slog.String("stack", string(debug.Stack())) }
 

@@ -14,6 +14,19 @@ const (
 	IngestSeconds     Metric = "IngestSeconds"     // seconds that a batch took
 	SubscribersReaped Metric = "SubscribersReaped" // count
 	Panics            Metric = "Panics"            // count, of handlers that were recovered
+
+	StreamsRotated Metric = "StreamsRotated" // count, ended as planned: their readers come back, or have left unseen
+	StreamsParked  Metric = "StreamsParked"  // count, ended as planned: their readers come back after a while
+	StreamsResumed Metric = "StreamsResumed" // count, of readers that came back
+	StreamsExpired Metric = "StreamsExpired" // count, ended with their token
+	StreamsKicked  Metric = "StreamsKicked"  // count, cut off by command
+	StreamsLeft    Metric = "StreamsLeft"    // count, whose reader said goodbye or was seen to leave
+	UnreadSeconds  Metric = "UnreadSeconds"  // seconds that a stream lasted after its reader's goodbye
+	BudgetSpent    Metric = "BudgetSpent"    // percent of this month's, of the stream that is nearest to its end
+	RefusedRequest Metric = "RefusedRequest" // count, malformed or for what is not there
+	RefusedAccess  Metric = "RefusedAccess"  // count, of who is unknown, not allowed or kept out
+	RefusedLimit   Metric = "RefusedLimit"   // count, for a limit
+	RefusedBusy    Metric = "RefusedBusy"    // count, for now: too busy, or something does not answer
 )
 
 // units are CloudWatch's.
@@ -26,6 +39,19 @@ var units = map[Metric]string{
 	IngestSeconds:     "Seconds",
 	SubscribersReaped: "Count",
 	Panics:            "Count",
+
+	StreamsRotated: "Count",
+	StreamsParked:  "Count",
+	StreamsResumed: "Count",
+	StreamsExpired: "Count",
+	StreamsKicked:  "Count",
+	StreamsLeft:    "Count",
+	UnreadSeconds:  "Seconds",
+	BudgetSpent:    "Percent",
+	RefusedRequest: "Count",
+	RefusedAccess:  "Count",
+	RefusedLimit:   "Count",
+	RefusedBusy:    "Count",
 }
 
 // Metrics is where numbers go. It never fails and never waits: a program does

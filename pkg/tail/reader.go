@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/cursor"
@@ -36,11 +37,61 @@ type feed struct {
 	page []eventlog.Record // read from the log and not handed out yet
 }
 
-// Wake is sent to when Next may have something new.
+// Wake is sent to when Next may have something new, and by Nudge.
 func (rd *Reader) Wake() <-chan struct{} { return rd.wake }
 
+// Nudge sends to Wake although nothing is new: whoever waits there may have
+// something else to hear. Any goroutine may call it.
+func (rd *Reader) Nudge() {
+	select {
+	case rd.wake <- struct{}{}:
+	default: // it has been told and has not looked yet
+	}
+}
+
 // Close ends the following.
-func (rd *Reader) Close() { rd.tail.unfollow(rd) }
+func (rd *Reader) Close() { rd.tail.detach(rd, rd.feeds) }
+
+// Add has the reader follow more channels from here on, and reports whether it
+// follows none of them yet: else nothing is done. It needs the envelope, since
+// an event of one channel alone does not say which it is of.
+func (rd *Reader) Add(starts ...Start) bool {
+	for i, s := range starts {
+		again := slices.ContainsFunc(starts[:i], func(before Start) bool { return before.Channel == s.Channel })
+		if again || rd.feed(s.Channel) >= 0 {
+			return false
+		}
+	}
+	if !rd.envelope {
+		return false
+	}
+	rd.tail.attach(rd, starts)
+	return true
+}
+
+// Channels returns the channels that the reader follows.
+func (rd *Reader) Channels() []channel.Name {
+	chs := make([]channel.Name, len(rd.feeds))
+	for i, f := range rd.feeds {
+		chs[i] = f.ring.ch
+	}
+	return chs
+}
+
+// Remove ends the following of one channel. What it has handed out stays valid,
+// and ids from here on say nothing of it.
+func (rd *Reader) Remove(ch channel.Name) {
+	if i := rd.feed(ch); i >= 0 {
+		gone := rd.feeds[i]
+		rd.feeds = slices.Delete(rd.feeds, i, i+1)
+		rd.tail.detach(rd, []feed{gone})
+	}
+}
+
+// feed returns the place of the channel's feed, or -1.
+func (rd *Reader) feed(ch channel.Name) int {
+	return slices.IndexFunc(rd.feeds, func(f feed) bool { return f.ring.ch == ch })
+}
 
 // Cursor appends the id of the reader's present place to dst.
 func (rd *Reader) Cursor(dst []byte) []byte {
@@ -59,7 +110,7 @@ func (rd *Reader) Check(ctx context.Context) ([]*eventlog.GapError, error) {
 	var gaps []*eventlog.GapError
 	for i := range rd.feeds {
 		f := &rd.feeds[i]
-		if f.ready() {
+		if len(f.page) > 0 || f.ready() {
 			continue
 		}
 		err := f.read(ctx, rd.tail.log)
@@ -112,6 +163,31 @@ func (rd *Reader) Next(ctx context.Context) ([]byte, error) {
 	return rd.buf, nil
 }
 
+// Records returns the records that are due, as they stand in the log, and moves
+// the reader behind them; none and no error means that there are none yet. It is
+// for who follows a channel to act on what is said there: a few messages, which
+// it reads from the log once more. It fails as Next does.
+func (rd *Reader) Records(ctx context.Context) ([]eventlog.Record, error) {
+	var due []eventlog.Record
+	for i := range rd.feeds {
+		f := &rd.feeds[i]
+		if len(f.page) == 0 && f.behind() {
+			if err := f.read(ctx, rd.tail.log); err != nil {
+				return due, err
+			}
+			if len(f.page) == 0 {
+				return due, f.late()
+			}
+		}
+		for _, rec := range f.page {
+			f.at = rec.Position
+			due = append(due, rec)
+		}
+		f.page = nil
+	}
+	return due, nil
+}
+
 // advance moves the feed on. It returns a part of the ring where that will do as
 // it is, or appends to rd.buf.
 func (rd *Reader) advance(ctx context.Context, f *feed) ([]byte, error) {
@@ -127,9 +203,7 @@ func (rd *Reader) advance(ctx context.Context, f *feed) ([]byte, error) {
 			return nil, err
 		}
 		if len(f.page) == 0 {
-			// The ring has moved on, so there is something: the log is late. No
-			// ring will wake this reader for it, so its caller has to come again.
-			return nil, fmt.Errorf("tail: %w: %s has nothing after %v yet", eventlog.ErrUnavailable, f.ring.ch, f.at)
+			return nil, f.late()
 		}
 	}
 	var frame []byte
@@ -195,10 +269,23 @@ func (f *feed) ready() bool {
 	return f.ring.holds(f.at) && !ahead(f.at, f.ring.newest)
 }
 
+// behind reports whether the channel is known to have more than the feed.
+func (f *feed) behind() bool {
+	f.ring.mu.RLock()
+	defer f.ring.mu.RUnlock()
+	return ahead(f.ring.newest, f.at) || !f.ring.holds(f.at)
+}
+
 // read takes the next page from the log.
 func (f *feed) read(ctx context.Context, log eventlog.Log) (err error) {
 	f.page, err = log.Read(ctx, f.ring.ch, f.at, catchUpLimit)
 	return err
+}
+
+// late is the error of a log that has nothing although the ring has moved on. No
+// ring will wake the reader for it, so its caller has to come again.
+func (f *feed) late() error {
+	return fmt.Errorf("tail: %w: %s has nothing after %v yet", eventlog.ErrUnavailable, f.ring.ch, f.at)
 }
 
 func asGap(err error) (*eventlog.GapError, bool) {

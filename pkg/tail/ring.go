@@ -155,10 +155,7 @@ func (r *ring) wakeNow() {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, rd := range r.readers {
-		select {
-		case rd.wake <- struct{}{}:
-		default: // it has been told and has not looked yet
-		}
+		rd.Nudge()
 	}
 }
 

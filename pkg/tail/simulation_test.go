@@ -48,10 +48,12 @@ func simulate(t *testing.T, seed uint64) {
 	var work sync.WaitGroup
 	var all []*client
 	for i := range readers {
-		r := &client{h: h, channels: chs[:1+i%2], random: rand.New(rand.NewPCG(seed, uint64(i+2))), got: map[string][]string{}}
+		r := &client{h: h, channels: chs[:1+i%2], random: rand.New(rand.NewPCG(seed, uint64(i+2))), at: map[channel.Name]eventlog.Position{}, got: map[string][]string{}}
 		all = append(all, r)
 		work.Go(func() { r.follow(events) })
 	}
+	inbox := &letters{h: h, random: rand.New(rand.NewPCG(seed, 99))}
+	work.Go(func() { inbox.follow(events) })
 	for i := 0; i < events; {
 		n := min(1+random.IntN(10), events-i)
 		for _, ch := range chs {
@@ -66,6 +68,7 @@ func simulate(t *testing.T, seed uint64) {
 		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
 	}
 	work.Wait()
+	require.Equal(t, numbers(0, events), inbox.got, "seed %d, record by record", seed)
 	for i, r := range all {
 		for _, ch := range r.channels {
 			require.Equal(t, numbers(0, events), r.got[ch.String()], "seed %d, reader %d of %s", seed, i, ch)
@@ -78,8 +81,8 @@ type client struct {
 	h        *house
 	channels []channel.Name
 	random   *rand.Rand
-	id       string
-	got      map[string][]string // by channel
+	at       map[channel.Name]eventlog.Position // what its ids said last
+	got      map[string][]string                // by channel
 }
 
 func (c *client) done(events int) bool {
@@ -106,13 +109,10 @@ func (c *client) session(events int) {
 		return // the log misbehaves: come back
 	}
 	var starts []tail.Start
-	at, _ := cursor.Parse(c.id)
 	for _, ch := range c.channels {
-		start := tail.Start{Channel: ch, Head: heads[ch]}
-		start.At, _ = at.At(ch) // none: from the beginning
-		starts = append(starts, start)
+		starts = append(starts, tail.Start{Channel: ch, Head: heads[ch], At: c.at[ch]}) // none: from the beginning
 	}
-	rd := c.h.Follow(starts, true)
+	rd := c.h.Follow(starts[:1+c.random.IntN(len(starts))], true)
 	defer rd.Close()
 	for range 1 + c.random.IntN(30) {
 		b, err := rd.Next(ctx)
@@ -121,6 +121,9 @@ func (c *client) session(events int) {
 			continue
 		}
 		c.take(string(b))
+		if len(starts) > 1 && c.random.IntN(5) == 0 { // live, in mid-stream
+			c.change(rd)
+		}
 		if c.done(events) {
 			return
 		}
@@ -136,14 +139,56 @@ func (c *client) session(events int) {
 	}
 }
 
+// change takes the second channel off the reader, or puts it back where the
+// client is.
+func (c *client) change(rd *tail.Reader) {
+	ch := c.channels[1]
+	heads, err := c.h.Heads(context.Background(), []channel.Name{ch})
+	if err != nil {
+		return
+	}
+	if !rd.Add(tail.Start{Channel: ch, Head: heads[ch], At: c.at[ch]}) {
+		rd.Remove(ch)
+	}
+}
+
+// letters follows a channel record by record, as a process does its mailbox.
+type letters struct {
+	h      *house
+	random *rand.Rand
+	got    []string
+}
+
+func (l *letters) follow(events int) {
+	var at eventlog.Position // nobody asks for the head of a mailbox of one's own
+	for len(l.got) < events {
+		rd := l.h.Follow([]tail.Start{{Channel: one, Head: at, At: at}}, false)
+		for range 1 + l.random.IntN(20) {
+			due, _ := rd.Records(context.Background()) // an error, after what came before it
+			for _, rec := range due {
+				at = rec.Position
+				l.got = append(l.got, string(rec.Data))
+			}
+			select {
+			case <-rd.Wake():
+			case <-time.After(time.Duration(l.random.IntN(1000)) * time.Millisecond):
+			}
+		}
+		rd.Close()
+	}
+}
+
 func (c *client) take(frames string) {
 	for in := sse.NewReader(strings.NewReader(frames)); ; {
 		e, err := in.Next()
 		if err != nil {
 			return
 		}
-		c.id = e.ID
+		id, _ := cursor.Parse(e.ID)
 		for _, ch := range c.channels {
+			if at, ok := id.At(ch); ok {
+				c.at[ch] = at
+			}
 			if data, ok := strings.CutPrefix(e.Data, `{"channel":"`+ch.String()+`","data":`); ok {
 				c.got[ch.String()] = append(c.got[ch.String()], strings.TrimSuffix(data, "}"))
 			}

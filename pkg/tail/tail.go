@@ -40,12 +40,8 @@ type Options struct {
 // QuietAfter is how long nothing must have moved before polls are spread out.
 const QuietAfter = 30 * time.Second
 
-const (
-	maxFetchers = 16  // reads of the log under way at once
-	pageLimit   = 256 // records of one read
-
-	complainEvery = 10 * time.Second
-)
+// complainEvery bounds how often a failing log is spoken of.
+const complainEvery = 10 * time.Second
 
 // Tail follows channels for all readers of a process. Run makes it move.
 type Tail struct {
@@ -155,7 +151,13 @@ type Start struct {
 // channel it is of and carries the positions in all channels as its id. Close
 // must be called when the reader is no longer needed.
 func (t *Tail) Follow(starts []Start, envelope bool) *Reader {
-	rd := &Reader{tail: t, wake: make(chan struct{}, 1), envelope: envelope}
+	rd := &Reader{tail: t, wake: make(chan struct{}, 1), envelope: envelope, feeds: make([]feed, 0, len(starts))}
+	t.attach(rd, starts)
+	return rd
+}
+
+// attach has the reader follow the channels too.
+func (t *Tail) attach(rd *Reader, starts []Start) {
 	t.mu.Lock()
 	for _, s := range starts {
 		r := t.rings[s.Channel]
@@ -173,13 +175,13 @@ func (t *Tail) Follow(starts []Start, envelope bool) *Reader {
 	if dirty {
 		t.nudge()
 	}
-	return rd
 }
 
-func (t *Tail) unfollow(rd *Reader) {
+// detach ends the reader's following of these feeds of it.
+func (t *Tail) detach(rd *Reader, feeds []feed) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, f := range rd.feeds {
+	for _, f := range feeds {
 		if f.ring.leave(rd) == 0 && t.rings[f.ring.ch] == f.ring {
 			delete(t.rings, f.ring.ch)
 			delete(t.dirty, f.ring)
@@ -244,82 +246,4 @@ func (t *Tail) complain(ctx context.Context, what string, attrs ...slog.Attr) {
 	t.quiet, t.unsaid = now.Add(complainEvery), 0
 	t.mu.Unlock()
 	t.opts.Logger.LogAttrs(ctx, slog.LevelWarn, what, attrs...)
-}
-
-// hire returns a channel for one more fetcher, or nil.
-func (t *Tail) hire() *ring {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.fetching >= maxFetchers {
-		return nil // one of them takes it when it is done with its own
-	}
-	r := t.take()
-	if r != nil {
-		t.fetching++
-	}
-	return r
-}
-
-// take returns a dirty channel, now in the caller's hands, or nil. The caller
-// holds mu.
-func (t *Tail) take() *ring {
-	for r := range t.dirty {
-		delete(t.dirty, r)
-		r.fetching = true
-		return r
-	}
-	return nil
-}
-
-// fetchers reads the channel, then others, until none is dirty.
-func (t *Tail) fetchers(ctx context.Context, r *ring) {
-	for r != nil {
-		t.fetch(ctx, r)
-		t.mu.Lock()
-		if r = t.take(); r == nil {
-			t.fetching--
-		}
-		t.mu.Unlock()
-	}
-}
-
-// fetch reads what is new of one channel into its ring, until the ring is as far
-// as the channel is known to be. A log that is late or fails is asked again when
-// the next poll, or a bell, says so.
-func (t *Tail) fetch(ctx context.Context, r *ring) {
-	for {
-		t.mu.Lock()
-		target := r.target
-		t.mu.Unlock()
-		page, err := t.log.Read(ctx, r.ch, r.head(), pageLimit)
-		gap, isGap := asGap(err)
-		switch {
-		case isGap:
-			// Every reader that stood before Resume finds that out by its own
-			// position, and says so to its client.
-			r.restart(gap.Resume)
-		case err == nil:
-			r.publish(page)
-		case ctx.Err() == nil:
-			t.failed.Store(true)
-			t.complain(ctx, "tail: read failed, will try again", slog.String("channel", r.ch.String()), slog.Any("error", err))
-		}
-		stuck := err != nil && !isGap || err == nil && len(page) == 0
-		if t.fetched(r, target, stuck) {
-			return
-		}
-	}
-}
-
-// fetched reports whether the fetching of the ring is over. A fetcher that is
-// stuck goes on only if it has heard of something new since it had that target.
-func (t *Tail) fetched(r *ring, target eventlog.Position, stuck bool) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if ahead(r.target, r.head()) && (!stuck || r.target != target) {
-		return false
-	}
-	r.target = eventlog.Position{}
-	r.fetching = false
-	return true
 }

@@ -511,3 +511,80 @@ func TestRoundsOfManyReadersTakeAlongWhatIsPublishedMeanwhile(t *testing.T) {
 		require.Equal(t, numbers(1, 2), h.due(readers[0]), "both in the next")
 	})
 }
+
+func TestChannelsComeAndGoOnALiveReader(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, tail.Options{})
+		rd := h.follow(true, one)
+		h.publish(two, 0, 3)
+		heads, err := h.Heads(t.Context(), []channel.Name{two})
+		require.NoError(t, err)
+		start := tail.Start{Channel: two, Head: heads[two], At: eventlog.Position{Epoch: heads[two].Epoch, Seq: 2}}
+		require.True(t, rd.Add(start))
+		require.False(t, rd.Add(start), "it is there already")
+		require.Equal(t, []string{`{"channel":"NotificationStream:user:7","data":{"n":2}}`}, h.due(rd), "from where it says")
+		h.publish(one, 1, 1)
+		h.publish(two, 3, 1)
+		time.Sleep(time.Second)
+		require.Len(t, h.due(rd), 2)
+		c, err := cursor.Parse(string(rd.Cursor(nil)))
+		require.NoError(t, err)
+		_, ok := c.At(two)
+		require.True(t, ok)
+
+		rd.Remove(one)
+		rd.Remove(one) // harmless
+		require.Equal(t, 1, h.Followed(), "nobody else follows it")
+		h.publish(one, 2, 1)
+		h.publish(two, 4, 1)
+		time.Sleep(time.Second)
+		require.Equal(t, []string{`{"channel":"NotificationStream:user:7","data":{"n":4}}`}, h.due(rd))
+		c, err = cursor.Parse(string(rd.Cursor(nil)))
+		require.NoError(t, err)
+		_, ok = c.At(one)
+		require.False(t, ok)
+		rd.Remove(two)
+		require.Empty(t, h.due(rd))
+		require.Zero(t, h.Followed())
+	})
+}
+
+func TestAReaderOfOneChannelTakesNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, tail.Options{})
+		rd := h.follow(false, one)
+		require.False(t, rd.Add(tail.Start{Channel: two}), "its events could not be told apart")
+		both := h.follow(true, one)
+		require.False(t, both.Add(tail.Start{Channel: two}, tail.Start{Channel: two}))
+		require.Equal(t, 1, h.Followed())
+	})
+}
+
+func TestRecordsAreReadAsTheyWereSaid(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, tail.Options{Interval: time.Second})
+		rd := h.Follow([]tail.Start{{Channel: one}}, false)
+		defer rd.Close()
+		time.Sleep(10 * time.Second)
+		due, err := rd.Records(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, due)
+		require.Zero(t, h.log.reads.Load(), "silence costs no read")
+
+		_, err = h.log.Append(t.Context(), one, []eventlog.Event{{ID: "a", Type: "Goodbye", Data: []byte(`{"n":1}`)}})
+		require.NoError(t, err)
+		began := time.Now()
+		<-rd.Wake()
+		require.LessOrEqual(t, time.Since(began), time.Second)
+		due, err = rd.Records(t.Context())
+		require.NoError(t, err)
+		require.Len(t, due, 1)
+		require.Equal(t, eventlog.Event{ID: "a", Type: "Goodbye", Data: []byte(`{"n":1}`)}, due[0].Event)
+		due, err = rd.Records(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, due, "and only once")
+	})
+}

@@ -8,10 +8,11 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/runnel-sse/runnel/events"
 	"github.com/runnel-sse/runnel/pkg/bolt"
-	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/config"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/ingest"
@@ -74,8 +75,10 @@ func NewDev(ctx context.Context, cfg DevConfig) (*Dev, error) {
 	}
 	d.ingest = newIngest(d.store, cfg.Logger)
 	d.streams, err = newStreams(d.store, devPoll, gateway.Config{
-		Admit:          func(*http.Request, *schema.Stream, channel.Name) error { return nil },
+		Catalog:        public(),
 		AllowedOrigins: cfg.AllowedOrigins,
+		AddressLimit:   -1, // all of its readers come from here
+		ConnectRate:    -1,
 		Logger:         cfg.Logger,
 	})
 	if err != nil {
@@ -85,6 +88,15 @@ func NewDev(ctx context.Context, cfg DevConfig) (*Dev, error) {
 		d.poller = sqs.NewPoller(sqs.PollerConfig{Client: aws.sqs(), QueueURL: queue, Handle: d.ingest.SQS, Logger: cfg.Logger})
 	}
 	return d, nil
+}
+
+// public is the catalog with every stream open to everybody.
+func public() *schema.Catalog {
+	c := &schema.Catalog{Streams: slices.Clone(events.Catalog.Streams)}
+	for i := range c.Streams {
+		c.Streams[i].Policy = schema.PolicyPublic
+	}
+	return c
 }
 
 func openMemory() store {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -23,6 +24,9 @@ import (
 
 // metricsEvery is how often a process that holds streams writes its metrics.
 const metricsEvery = time.Minute
+
+// quietLife is what a reader costs who has left unseen.
+const quietLife = time.Minute
 
 // Host is what a program finds around it.
 type Host struct {
@@ -60,10 +64,12 @@ func NewStream(ctx context.Context, cfg config.Stream, host Host) (*Stream, erro
 	}
 	gw := gateway.Config{
 		Heartbeat: cfg.Heartbeat, MaxLife: cfg.MaxLife, Margin: cfg.Margin, Lease: cfg.Lease,
-		MaxChannels: cfg.MaxChannels, MaxConnections: cfg.MaxConnections, Logger: logger,
+		MaxChannels: cfg.MaxChannels, MaxConnections: cfg.MaxConnections,
+		AllowedOrigins: cfg.AllowedOrigins, CORSInFront: host.Lambda, // by the function URL's own configuration
+		Metrics: metrics, Logger: logger,
 	}
-	if !host.Lambda {
-		gw.AllowedOrigins = cfg.AllowedOrigins
+	if host.Lambda { // it does not see its readers leave, and bills on
+		gw.QuietLife = quietLife
 	}
 	s, err := newStreams(aws.store(cfg.Tables, logger), cfg.PollInterval, gw)
 	if err != nil {
@@ -74,6 +80,17 @@ func NewStream(ctx context.Context, cfg config.Stream, host Host) (*Stream, erro
 		handler = counted(handler, metrics, s.gateway.Open)
 	}
 	return &Stream{Handler: handler, addr: cfg.Addr, streams: s, logger: logger, emf: emf}, nil
+}
+
+// WithCookies gives h the cookies that the function URL has taken off the
+// headers: of is what the request's event holds.
+func WithCookies(h http.Handler, of func(context.Context) []string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if cookies := of(r.Context()); len(cookies) > 0 && r.Header.Get("Cookie") == "" {
+			r.Header.Set("Cookie", strings.Join(cookies, "; "))
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Run makes the streams move until ctx is done.

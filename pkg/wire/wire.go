@@ -54,7 +54,10 @@ type streams struct {
 
 func newStreams(s store, interval time.Duration, cfg gateway.Config) (*streams, error) {
 	t := tail.New(s.log, tail.Options{Bell: s.bell, Interval: interval, Logger: cfg.Logger})
-	cfg.Tail, cfg.Registry, cfg.Catalog = t, s.registry, &events.Catalog
+	cfg.Tail, cfg.Registry = t, s.registry
+	if cfg.Catalog == nil {
+		cfg.Catalog = &events.Catalog
+	}
 	g, err := gateway.New(cfg)
 	if err != nil {
 		return nil, err
