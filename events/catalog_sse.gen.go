@@ -13,10 +13,12 @@ import (
 var Catalog = schema.Catalog{Streams: []schema.Stream{
 	{
 		Name:      "CommentStream",
-		Doc:       "CommentStream tells the readers of an item what happens to its comments.",
+		Doc:       "CommentStream tells the readers of an item what happens to its comments, and\nwhich of the signed-in users read with them.",
 		Template:  channel.MustParseTemplate("item:{item_id}"),
 		Policy:    schema.PolicyPublic,
 		Retention: 24 * time.Hour,
+		Presence:  true,
+		Grace:     10 * time.Second,
 		Events: []schema.Event{
 			{
 				Name: "CommentAdded",
@@ -54,6 +56,7 @@ var Catalog = schema.Catalog{Streams: []schema.Stream{
 		Doc:       "NotificationStream tells one user what happened for them.",
 		Template:  channel.MustParseTemplate("user:{user_id}"),
 		Policy:    schema.PolicyOwner,
+		Owner:     schema.Owner{Field: "user_id", Claim: "sub"},
 		Retention: 24 * time.Hour,
 		Events: []schema.Event{
 			{

@@ -1,9 +1,11 @@
 package events
 
-// CommentStream tells the readers of an item what happens to its comments.
+// CommentStream tells the readers of an item what happens to its comments, and
+// which of the signed-in users read with them.
 //
 //sse:channel item:{item_id}
 //sse:policy public
+//sse:presence
 
 // CommentAdded says that a comment was written.
 type CommentAdded struct {

@@ -31,11 +31,31 @@
 //	                              events share and that is not named after the stream itself
 //	                              gives x:{x_id}, none gives all, two are an error.
 //	//sse:policy public           who may read: public, authenticated (a valid token), owner (the
-//	                              key is the token's subject), claim (the token lists patterns).
-//	                              Default: authenticated.
+//	                              one whose channel it is), claim (the token lists patterns of
+//	                              channels). Default: authenticated.
+//	//sse:policy owner user_id    which field of the key is the owner, where there are several,
+//	                              and which claim of the token it has to equal: owner org_id org.
+//	                              Default: the only field, the claim sub.
 //	//sse:retention 24h           how long events are kept for readers that come back, 1m to
 //	                              8760h. Default: 24h.
 //	//sse:limit 100               subscribers that a channel may have. Default: no limit.
+//	//sse:limit user 5            connections that a user may have in all, whatever they read, to
+//	//sse:limit address 20        get one that reads this stream; the same for an address. Of
+//	                              several streams on a connection the smallest counts. Default:
+//	                              the limits of the deployment.
+//	//sse:presence grace 10s      keeps who is there, and says it on the channel: sse.joined when
+//	                              a user's first connection comes, sse.left when the last one has
+//	                              been gone for the grace time, 1s to 1h. Default: nothing is
+//	                              kept; without grace 10s, on parked streams twice the closed time.
+//	//sse:economy                 parks readers to save money: connected for a while (open, 5s to
+//	                              5m), then away for a while (closed, 5s to 15m), so events may
+//	                              wait that long: economy open 25s closed 60s, its defaults.
+//	//sse:budget 500h             hours of connection in a month, 1h to 1000000h. While it runs
+//	                              out, connections get shorter and then parked. Default: none.
+//
+// A user is the subject of a valid token. Whoever reads a public stream without
+// one is nobody: counted among the subscribers, and in presence a number without
+// a name that is never said to have joined or left.
 //
 // # What a field may be
 //

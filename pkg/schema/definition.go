@@ -96,25 +96,32 @@ func (d *Definition) Complete(start Pos, directives []Directive, place map[strin
 		return ps
 	}
 	for i := range s.Events {
-		if e := &s.Events[i]; len(e.Name) > MaxEventName {
+		e := &s.Events[i]
+		if len(e.Name) > MaxEventName {
 			ps.Add(place[e.Name], fmt.Sprintf("shorten it to %d bytes", MaxEventName), "the event's name has %d bytes", len(e.Name))
+		}
+		if Reserved(e.Name) {
+			ps.Add(place[e.Name], "take another name", "the event's name %s is taken: browsers fire open, error and message themselves, and sse. begins what Runnel says", clip(e.Name))
 		}
 	}
 	given := map[string]Directive{}
 	for _, dir := range directives {
-		if first, twice := given[dir.Name]; twice {
-			ps.Add(dir.Pos, "delete one of them", "//sse:%s stands on line %d already", dir.Name, first.Line)
+		if first, twice := given[dir.key()]; twice {
+			ps.Add(dir.Pos, "delete one of them", "//sse:%s stands on line %d already", dir.key(), first.Line)
 			continue
 		}
-		given[dir.Name] = dir
+		given[dir.key()] = dir
 		dir.apply(s, &ps)
 	}
 	if dir, ok := given["channel"]; ok {
 		checkTemplate(s, dir.Pos, place, &ps)
-		return ps
+	} else {
+		d.Derived = true
+		derive(s, start, &ps)
 	}
-	d.Derived = true
-	derive(s, start, &ps)
+	if len(ps) == 0 { // what is said of the whole would only repeat a fault of its parts
+		checkSettings(s, given, &ps)
+	}
 	return ps
 }
 

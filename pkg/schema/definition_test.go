@@ -22,6 +22,20 @@ func TestStreamName(t *testing.T) {
 	}
 }
 
+// Go cannot write such names; a definition in another language might.
+func TestNamesOfControlEventsAreTaken(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"sse.joined", "sse.", "open", "error", "message"} {
+		d := schema.Definition{Stream: schema.Stream{Name: "S", Events: []schema.Event{{Name: name}}}}
+		at := map[string]schema.Pos{name: {File: "s_sse.rs", Line: 3, Col: 5}}
+		err := d.Complete(schema.Pos{File: "s_sse.rs", Line: 1, Col: 1}, nil, at).Err()
+		require.ErrorContains(t, err, "s_sse.rs:3:5: the event's name "+name+" is taken")
+	}
+	for _, name := range []string{"Open", "sse", "Message", "errors"} {
+		require.False(t, schema.Reserved(name), name)
+	}
+}
+
 func TestTemplateIsDerived(t *testing.T) {
 	t.Parallel()
 	event := func(name string, ids ...string) schema.Event {

@@ -3,7 +3,6 @@ package schema
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
 )
@@ -12,16 +11,20 @@ import (
 // every language:
 //
 //	//sse:channel item:{item_id}
-//	//sse:policy public
+//	//sse:policy owner item_id
 //	//sse:retention 24h
 //	//sse:limit 100
+//	//sse:limit user 5
+//	//sse:presence grace 10s
+//	//sse:economy open 25s closed 60s
+//	//sse:budget 500h
 type Directive struct {
 	Pos
 	Name     string // "channel"
 	Argument string // "item:{item_id}"
 }
 
-const directivesThere = "there are //sse:channel, //sse:policy, //sse:retention and //sse:limit"
+const directivesThere = "there are //sse:channel, //sse:policy, //sse:retention, //sse:limit, //sse:presence, //sse:economy and //sse:budget"
 
 // ParseDirective reads a comment line. It reports false when the line is an
 // ordinary comment, and notes what looks like a directive and is none.
@@ -49,15 +52,22 @@ func ParseDirective(at Pos, line string, ps *Problems) (Directive, bool) {
 func known(rest string) bool {
 	name, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	switch name {
-	case "channel", "policy", "retention", "limit":
+	case "channel", "policy", "retention", "limit", "presence", "economy", "budget":
 		return true
 	}
 	return false
 }
 
-// apply gives the stream what the directive says.
+// key is what a definition may say once: each kind of limit is one of its own.
+func (d Directive) key() string {
+	if kind, _, _ := strings.Cut(d.Argument, " "); d.Name == "limit" && (kind == "user" || kind == "address") {
+		return "limit " + kind
+	}
+	return d.Name
+}
+
+// apply gives the stream what the directive says by itself.
 func (d Directive) apply(s *Stream, ps *Problems) {
-	found := strconv.Quote(clip(d.Argument))
 	switch d.Name {
 	case "channel":
 		t, err := channel.ParseTemplate(d.Argument)
@@ -67,34 +77,20 @@ func (d Directive) apply(s *Stream, ps *Problems) {
 		}
 		s.Template = t
 	case "policy":
-		switch p := Policy(d.Argument); p {
-		case PolicyPublic, PolicyAuthenticated, PolicyOwner, PolicyClaim:
-			s.Policy = p
-		default:
-			ps.Add(d.Pos, "write public, authenticated, owner or claim", "unknown policy %s", found)
-		}
+		d.policy(s, ps)
 	case "retention":
-		keep, err := time.ParseDuration(d.Argument)
-		if err != nil || keep < minRetention || keep > maxRetention {
-			ps.Add(d.Pos, "write hours or minutes from 1m to 8760h, such as //sse:retention 24h", "retention %s", found)
-			return
-		}
-		s.Retention = keep
+		s.Retention = d.duration(minRetention, maxRetention, "write hours or minutes from 1m to 8760h, such as //sse:retention 24h", ps)
 	case "limit":
-		n, err := strconv.Atoi(d.Argument)
-		if err != nil || n < 1 || n > maxLimit {
-			ps.Add(d.Pos, "write how many subscribers a channel may have, 1 to 1000000, such as //sse:limit 100", "limit %s", found)
-			return
-		}
-		s.Limit = n
+		d.limit(s, ps)
+	case "presence":
+		d.presence(s, ps)
+	case "economy":
+		d.economy(s, ps)
+	case "budget":
+		s.Budget = d.duration(minBudget, maxBudget, "write hours of connection a month, 1h to 1000000h, such as //sse:budget 500h", ps)
 	}
 }
 
-// Bounds of the directives' values, as their errors say them.
-const (
-	minRetention = time.Minute
-	maxRetention = 8760 * time.Hour // a year
-	maxLimit     = 1_000_000
-)
+func (d Directive) found() string { return strconv.Quote(clip(d.Argument)) }
 
 func clip(s string) string { return excerpt([]byte(strings.ToValidUTF8(s, "\uFFFD"))) }

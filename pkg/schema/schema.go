@@ -8,6 +8,8 @@ package schema
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
@@ -43,11 +45,19 @@ type Stream struct {
 	Doc      string
 	Template channel.Template // of the channels' keys
 	Policy   Policy           // who may read
+	Owner    Owner            // with PolicyOwner
 	// Retention is how long an event is kept for readers that come back.
 	Retention time.Duration
 	Limit     int // subscribers a channel may have; 0: no limit of its own
-	Events    []Event
-	Types     []*Named // the named types of the events' fields, in the order of the definition
+	// UserLimit and AddressLimit are how many connections a user or an address may
+	// have in all to get one with a channel of this stream; 0: no limit of its own.
+	UserLimit, AddressLimit int
+	Presence                bool          // which users are there is kept, and said on the channel
+	Grace                   time.Duration // how long a user may be away before that is said; with Presence
+	Economy                 *Economy      // nil: readers are not parked while the budget lasts
+	Budget                  time.Duration // of connections, summed up, in a month; 0: none
+	Events                  []Event
+	Types                   []*Named // the named types of the events' fields, in the order of the definition
 }
 
 // Policy says who may read a stream's channels.
@@ -58,9 +68,22 @@ type Policy string
 const (
 	PolicyPublic        Policy = "public"        // everybody
 	PolicyAuthenticated Policy = "authenticated" // whoever has a valid token
-	PolicyOwner         Policy = "owner"         // the channel's key is the token's subject
+	PolicyOwner         Policy = "owner"         // the one whose channel it is, see Owner
 	PolicyClaim         Policy = "claim"         // the token lists patterns of channels
 )
+
+// Owner says whose a channel is: the reader's whose token has in Claim what the
+// channel has in Field.
+type Owner struct {
+	Field string // of the template: "user_id"
+	Claim string // "sub" is the token's subject
+}
+
+// Economy says that a stream's readers are connected for a while and then parked
+// for a while, so events may wait that long.
+type Economy struct {
+	Open, Closed time.Duration
+}
 
 // Event is one type of event of a stream.
 type Event struct {
@@ -75,6 +98,16 @@ type Field struct {
 	JSON string // on the wire: "item_id"
 	Doc  string
 	Type Type
+}
+
+// ControlPrefix begins the names of what Runnel itself says on a stream, such as
+// sse.gap and sse.joined.
+const ControlPrefix = "sse."
+
+// Reserved reports whether no event of a definition may have that name, since
+// readers would take it for something else.
+func Reserved(event string) bool {
+	return strings.HasPrefix(event, ControlPrefix) || slices.Contains([]string{"open", "error", "message"}, event)
 }
 
 // Kind is the form of a type.

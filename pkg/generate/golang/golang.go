@@ -78,10 +78,11 @@ func (g *generator) stream(s *schema.Stream) {
 	g.doc(s.Doc)
 	g.line("Template: channel.MustParseTemplate(%q),", s.Template.String())
 	g.line("Policy: schema.%s,", policies[s.Policy])
-	g.line("Retention: %s,", duration(s.Retention))
-	if s.Limit != 0 {
-		g.line("Limit: %d,", s.Limit)
+	if s.Owner != (schema.Owner{}) {
+		g.line("Owner: schema.Owner{Field: %q, Claim: %q},", s.Owner.Field, s.Owner.Claim)
 	}
+	g.line("Retention: %s,", duration(s.Retention))
+	g.settings(s)
 	g.line("Events: []schema.Event{")
 	for i := range s.Events {
 		e := &s.Events[i]
@@ -100,6 +101,28 @@ func (g *generator) stream(s *schema.Stream) {
 		g.line("},")
 	}
 	g.line("},")
+}
+
+// settings are what a definition need not say.
+func (g *generator) settings(s *schema.Stream) {
+	for _, limit := range []struct {
+		name string
+		n    int
+	}{{"Limit", s.Limit}, {"UserLimit", s.UserLimit}, {"AddressLimit", s.AddressLimit}} {
+		if limit.n != 0 {
+			g.line("%s: %d,", limit.name, limit.n)
+		}
+	}
+	if s.Presence {
+		g.line("Presence: true,")
+		g.line("Grace: %s,", duration(s.Grace))
+	}
+	if e := s.Economy; e != nil {
+		g.line("Economy: &schema.Economy{Open: %s, Closed: %s},", duration(e.Open), duration(e.Closed))
+	}
+	if s.Budget != 0 {
+		g.line("Budget: %s,", duration(s.Budget))
+	}
 }
 
 var policies = map[schema.Policy]string{

