@@ -90,8 +90,8 @@ const (
 	perRequest  = 0.20e-6  // Lambda
 	writeUnit   = 0.625e-6 // DynamoDB on demand
 	readUnit    = 0.125e-6
-	joinUnits   = 14.0 // a transaction of 7 items, which counts twice: subscriber, lease, and counters of channel, user, address and rate, user's presence
-	leaveUnits  = 10.0 // of 5
+	joinUnits   = 14.0 // 7 items, which count twice in a transaction: the lease, the connection, its places on a channel and with its user, the counters of channel, user and address
+	leaveUnits  = 12.0 // the same without the lease
 	pollsASec   = 2.0  // heads of a quiet channel: package tail's interval, doubled
 	readsAPoll  = 1.0  // two heads, eventually consistent: the channel's and the mailbox's
 	renewsASec  = 1.0 / 15

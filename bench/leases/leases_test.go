@@ -83,7 +83,7 @@ func TestABillIsPriced(t *testing.T) {
 	t.Parallel()
 	b := leases.Bill{Connections: 1_000_000, Paid: 1_000_000 * time.Second}
 	require.InDelta(t, 1.1*0.125*13.3333+0.2, b.Lambda(), 0.01, "the start of a connection is billed too")
-	require.InDelta(t, 24*0.625+0.625/15+2*0.125, b.Dynamo(), 0.001)
+	require.InDelta(t, 26*0.625+0.625/15+2*0.125, b.Dynamo(), 0.001)
 	require.InDelta(t, b.Lambda()+b.Dynamo(), b.Cost(), 1e-9)
 }
 

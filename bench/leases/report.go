@@ -83,7 +83,7 @@ func sources(b *strings.Builder, patterns []Pattern) {
 	fmt.Fprintf(b, "- **Goodbye**: where a client says it, it arrives with the chance that the pattern gives and ends the stream within %v; an assumption. Field measurements of beacons on page end (Speed Kit, 2023 and 2024) have up to 98 %% with the newest browser API.\n", sayGoodbye)
 	fmt.Fprintf(b, "- **Channels**: %s.\n", Activity)
 	fmt.Fprintf(b, `- **Prices**: %s. Lambda arm64 $%.10f a GB-second at %.0f MB, $%.2f a million requests, %v s billed before the first byte of each connection (assumed); no free tier, no traffic.
-- **DynamoDB**: one connection in a process, which is the dearest way: %.0f write units to join and %.0f to leave (transactions count twice), a renewal of the lease every 15 s, %.0f polls of the heads of two channels a second; $%.3f a million write units, $%.3f a million read units.
+- **DynamoDB**: one connection in a process, which is the dearest way: %.0f write units to join and %.0f to leave (transactions count twice; presence not counted), a renewal of the lease every 15 s, %.0f polls of the heads of two channels a second; $%.3f a million write units, $%.3f a million read units.
 `, PricesOf, gbSecond, memoryGB*1024, perRequest*1e6, startSecond, joinUnits, leaveUnits, pollsASec, writeUnit*1e6, readUnit*1e6)
 }
 
