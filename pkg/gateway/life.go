@@ -155,3 +155,12 @@ func (l *life) over(now time.Time, catchingUp bool) error {
 	}
 	return errLife
 }
+
+// away is how long a reader whose stream ends in the planned way stays away, if
+// it goes alone.
+func (l *life) away(why error) time.Duration {
+	if errors.Is(why, errParked) {
+		return between(l.terms.closed, l.terms.closed*11/10)
+	}
+	return between(50*time.Millisecond, time.Second)
+}
