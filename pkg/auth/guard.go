@@ -2,88 +2,153 @@ package auth
 
 import (
 	"context"
-	"crypto"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
-
-	"github.com/runnel-sse/runnel/pkg/channel"
 )
-
-// Defaults and bounds.
-const (
-	// MaxToken bounds a token or a ticket, in bytes, before anything reads it.
-	MaxToken             = 8 << 10
-	MinSecret            = 32 // bytes of a secret, as many as HS256 gives out
-	DefaultSkew          = 30 * time.Second
-	MaxSkew              = 2 * time.Minute
-	DefaultCookie        = "__Host-runnel"
-	DefaultChannelsClaim = "channels"
-)
-
-// Config says which tokens are good. Without Secret, Keys and JWKSURL none is.
-type Config struct {
-	Issuer   string // the token's iss; "": not checked
-	Audience string // in the token's aud; "": not checked
-
-	Secret  []byte      // of HS256, MinSecret bytes or more
-	Keys    []PublicKey // that do not change, such as those of ParseKeySet
-	JWKSURL string      // where the issuer publishes its keys: https, or http on loopback
-
-	CookieName    string        // default DefaultCookie
-	ChannelsClaim string        // the claim that lists patterns, default DefaultChannelsClaim
-	Skew          time.Duration // by which clocks may differ, default DefaultSkew, at most MaxSkew; negative: none
-
-	TicketSecret []byte // MinSecret bytes or more, not Secret; without it there are no tickets
-	Once         Once   // for tickets that are used once; without it there are none
-
-	// Development accepts DevelopmentSecret. Everybody knows it, so it is for
-	// `runnel dev` alone: without this, New refuses it by its value.
-	Development bool
-
-	Client *http.Client     // for JWKSURL, default one with short time limits; redirects are refused whatever it says
-	Now    func() time.Time // default time.Now
-	Logger *slog.Logger     // default: nowhere
-}
-
-// Once remembers which tickets were used. A registry of subscribers is one for
-// every process of a deployment, NewOnce for a process alone.
-type Once interface {
-	// First reports whether id comes for the first time, and remembers it until
-	// the time given. Of several calls at once exactly one is first. An error
-	// means that it is not known, and then the id counts as used.
-	First(ctx context.Context, id string, until time.Time) (bool, error)
-}
-
-// PublicKey is a key that signatures are checked with. It is good for the one
-// algorithm of its type and no other: RS256 for *rsa.PublicKey, ES256 for
-// *ecdsa.PublicKey on P-256, EdDSA for ed25519.PublicKey.
-type PublicKey struct {
-	ID  string // the token's kid
-	Key crypto.PublicKey
-}
 
 // Guard turns the credentials of requests into principals. It is safe for use by
 // many goroutines; Close ends the one that it has.
-type Guard struct{}
+type Guard struct {
+	issuer, audience      string
+	cookie, channelsClaim string
+	skew                  time.Duration
+	secret, ticketKey     key     // without a key: none
+	static                []key   // that do not change
+	remote                *remote // nil: none
+	once                  Once
+	clock                 clock
+	back                  seldom // says that the clock went back
+	logger                *slog.Logger
+}
 
 // New checks the configuration. It asks no server: keys are fetched when the
-// first token comes.
-func New(Config) (*Guard, error) { return &Guard{}, nil }
+// first token comes that needs them.
+func New(c Config) (*Guard, error) {
+	c = c.withDefaults()
+	faults := c.check()
+	static, err := bindAll(c.Keys)
+	faults = errors.Join(faults, err)
+	g := &Guard{
+		issuer: c.Issuer, audience: c.Audience,
+		cookie: c.CookieName, channelsClaim: c.ChannelsClaim,
+		skew: c.Skew, static: static, once: c.Once, logger: c.Logger,
+	}
+	g.clock.now = c.Now
+	if c.Secret != nil {
+		g.secret = key{alg: algHS256, key: slices.Clone(c.Secret)}
+	}
+	if c.TicketSecret != nil {
+		g.ticketKey = key{alg: algHS256, key: slices.Clone(c.TicketSecret)}
+	}
+	if c.JWKSURL != "" {
+		g.remote, err = newRemote(c.JWKSURL, c.Client, c.Logger)
+		faults = errors.Join(faults, err)
+	}
+	if faults != nil {
+		return nil, fmt.Errorf("auth: configuration: %w", faults)
+	}
+	return g, nil
+}
 
-// Close ends the fetch of keys that is under way, and waits for its end.
-func (g *Guard) Close() {}
+// Close ends the fetch of keys that is under way, and waits for its end. Keys
+// that are known go on.
+func (g *Guard) Close() {
+	if g.remote != nil {
+		g.remote.close()
+	}
+}
 
 // Authenticate returns whom the request is from: a token in the Authorization
 // header or in the cookie, or a ticket in the query. Without credentials it is
-// nobody, and no error. Bad credentials are a *Refusal; ErrUnavailable when they
-// cannot be checked for now.
-func (g *Guard) Authenticate(*http.Request) (Principal, error) { return Principal{}, ErrUnavailable }
+// nobody, and no error. Bad credentials are a *Refusal, also where everybody may
+// read; ErrUnavailable when they cannot be checked for now.
+func (g *Guard) Authenticate(r *http.Request) (Principal, error) {
+	c, err := credentialOf(r, g.cookie)
+	switch {
+	case err != nil:
+		return Principal{}, err
+	case c.kind == kindToken:
+		return g.token(r.Context(), c.text)
+	case c.kind == kindTicket:
+		return g.ticket(r.Context(), c.text)
+	}
+	return Principal{}, nil
+}
 
-// Ticket signs a ticket for exactly these channels, for the query of a URL. It
-// lasts as long as the token that p is of. The caller has asked p.Allows for each
-// channel: the ticket is not asked again. A single one is good once, even for a
-// connection that is then refused.
-func (g *Guard) Ticket(p Principal, chs []channel.Name, single bool) (ticket string, expires time.Time, err error) {
-	return "", time.Time{}, ErrUnavailable
+// token is the principal of a token.
+func (g *Guard) token(ctx context.Context, s string) (Principal, error) {
+	e, err := open(kindToken, s)
+	if err != nil {
+		return Principal{}, err
+	}
+	if !bearerType(e.typ) {
+		return Principal{}, kindToken.refuse(textMalformed, "header: of another type")
+	}
+	k, err := g.key(ctx, e)
+	if err != nil {
+		return Principal{}, err
+	}
+	if err := e.verify(k); err != nil {
+		return Principal{}, err
+	}
+	c, err := readClaims(e, g.channelsClaim)
+	if err != nil {
+		return Principal{}, err
+	}
+	if err := c.meant(kindToken, g.issuer, g.audience); err != nil {
+		return Principal{}, err
+	}
+	if err := g.inTime(c, kindToken, g.skew); err != nil {
+		return Principal{}, err
+	}
+	patterns, err := c.patterns(kindToken)
+	if err != nil {
+		return Principal{}, err
+	}
+	return Principal{
+		Subject: c.subject, Expires: time.Unix(c.exp, 0).Add(g.skew), Channels: patterns, Claims: c.texts,
+	}, nil
+}
+
+// key finds the key that the token must be signed with. Its algorithm is the
+// first thing that decides, so no key is ever used with another one.
+func (g *Guard) key(ctx context.Context, e envelope) (key, error) {
+	if algorithms[e.alg] == nil {
+		return key{}, e.kind.refuse(textUnsigned, "an algorithm that is not accepted")
+	}
+	if e.alg == algHS256 {
+		if g.secret.key == nil {
+			return key{}, e.kind.refuse(textUnsigned, "HS256, and there is no secret")
+		}
+		return g.secret, nil
+	}
+	if k, ok := find(e.alg, e.kid, g.static); ok && (e.kid != "" || g.remote == nil) {
+		return k, nil
+	}
+	var published []key
+	if g.remote != nil {
+		var err error
+		if published, err = g.remote.get(ctx, e.alg, e.kid); err != nil {
+			return key{}, err
+		}
+	}
+	k, ok := find(e.alg, e.kid, g.static, published)
+	if !ok {
+		return key{}, e.kind.refuse(textUnsigned, "no one key of that kid and algorithm")
+	}
+	return k, nil
+}
+
+// inTime checks the times of a token.
+func (g *Guard) inTime(c claims, k kind, expSkew time.Duration) error {
+	now, latest := g.clock.read()
+	if latest.Sub(now) > g.skew && g.back.pass(time.Now()) {
+		g.logger.LogAttrs(context.Background(), slog.LevelWarn, "the clock went back: tokens end by the latest time that it said",
+			slog.Duration("back", latest.Sub(now)))
+	}
+	return c.check(k, now, latest, expSkew, g.skew)
 }

@@ -33,8 +33,6 @@ func ParsePattern(s string) (Pattern, error) {
 	if err := checkStream(stream); err != nil {
 		return Pattern{}, err
 	}
-	// A wildcard is as long as the shortest part that it stands for, or one
-	// longer, so a key that is too long for a name is too long for a pattern.
 	if len(key) > MaxKey {
 		return Pattern{}, fmt.Errorf("%w pattern: the key has %d bytes, at most %d are allowed", ErrInvalid, len(key), MaxKey)
 	}
