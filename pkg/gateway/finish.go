@@ -56,7 +56,7 @@ func (c *conn) finish(why error) error {
 	return why
 }
 
-// maxAway is the longest that a reader who was cut off is told to stay away.
+// maxAway is the longest that a reader is told to stay away.
 const maxAway = 24 * time.Hour
 
 // close ends the stream by command.

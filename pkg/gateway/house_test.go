@@ -33,6 +33,9 @@ var (
 
 var catalog = &schema.Catalog{Streams: []schema.Stream{
 	{Name: "CommentStream", Template: channel.MustParseTemplate("item:{item_id}"), Policy: schema.PolicyPublic},
+	{Name: "NarrowStream", Template: channel.MustParseTemplate("room:{room_id}"), Policy: schema.PolicyPublic, Limit: 1, UserLimit: 40, AddressLimit: 20},
+	{Name: "PatientStream", Template: channel.MustParseTemplate("job:{job_id}"), Policy: schema.PolicyPublic, Economy: &schema.Economy{Open: 20 * time.Second, Closed: 2 * time.Minute}},
+	{Name: "ThriftyStream", Template: channel.MustParseTemplate("page:{page_id}"), Policy: schema.PolicyPublic, Budget: 20 * time.Hour},
 	{Name: "NotificationStream", Template: channel.MustParseTemplate("user:{user_id}"), Policy: schema.PolicyOwner, Owner: schema.Owner{Field: "user_id", Claim: "sub"}},
 }}
 
