@@ -232,7 +232,7 @@ func TestWhenTheIssuerFailsKnownKeysGoOn(t *testing.T) {
 		"no keys":       says(http.StatusOK, `{"keys":[]}`),
 		"no key of use": says(http.StatusOK, `{"keys":[{"kty":"oct","kid":"ed","k":"AAAA"},{"kty":"RSA","n":"AQAB","e":"AQAB"}]}`),
 		"too many":      says(http.StatusOK, `{"keys":[`+strings.Repeat(`{},`, 64)+`{}]}`),
-		"without end":   says(http.StatusOK, `{"keys":"`+strings.Repeat("x", 300<<10)+`"}`),
+		"without end":   says(http.StatusOK, oldKeys()+strings.Repeat(" ", 300<<10)),
 		"a body that breaks": func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(io.MultiReader(strings.NewReader(`{"keys":`), &failing{}))}, nil
 		},
@@ -307,10 +307,32 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 		g.Close()
 		waiting.Wait()
 		require.Zero(t, time.Since(began))
+		time.Sleep(time.Minute)
 		_, err := checks(g, "ed", edKey(), claims)
 		require.ErrorIs(t, err, auth.ErrUnavailable)
 		require.EqualValues(t, 1, h.calls.Load(), "nothing starts any more")
 		require.Empty(t, log.String(), "an end that was asked for is no fault")
+	})
+}
+
+func TestATransportThatNeverGivesUpHoldsNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var h issuerHost
+		var log logbook
+		h.set(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(time.Minute)
+			return says(http.StatusOK, oldKeys())(r)
+		})
+		g := remoteGuard(t, &h, &log)
+		defer g.Close()
+		claims := today()
+		for range 10 {
+			took, err := checks(g, "ed", edKey(), claims)
+			require.ErrorIs(t, err, auth.ErrUnavailable)
+			require.Equal(t, 3*time.Second, took)
+		}
+		require.EqualValues(t, 1, h.calls.Load(), "one fetch at a time")
 	})
 }
 
