@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/memory"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
@@ -230,5 +231,29 @@ func TestOneWhoIsKeptOutHoldsUpNobodyWhoComesBack(t *testing.T) {
 		s := h.connect("/sse/CommentStream/item:42")
 		defer s.close()
 		require.Equal(t, 1, h.count())
+	})
+}
+
+func TestWhoWasLetInStaysThoughAnotherTookThePlaceMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, w := openWatched(t)
+		s := h.connect("/sse/NarrowStream/room:1")
+		s.idle()
+		narrow := channel.MustParse("NarrowStream:room:1")
+		w.deaf.Store(true)
+		time.Sleep(2 * time.Minute)
+		_, err := h.registry.Reap(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, h.registry.Renew(t.Context(), "other", time.Now().Add(time.Hour)))
+		_, err = h.registry.Join(t.Context(), subscriber.Connection{
+			ID: "other.1", Process: "other", Seats: []subscriber.Seat{{Channel: narrow, Limit: 1}}, Joined: time.Now(),
+		}, subscriber.Limits{})
+		require.NoError(t, err)
+		w.deaf.Store(false)
+		time.Sleep(time.Minute)
+		require.Equal(t, 2, h.countOn(narrow), "it is counted, and not cut off for that")
+		require.Equal(t, 1, h.gateway.Open())
+		require.Equal(t, http.StatusTooManyRequests, h.get("/sse/NarrowStream/room:1").StatusCode)
 	})
 }
