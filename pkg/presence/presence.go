@@ -28,6 +28,7 @@ const (
 	page     = 100  // news that are asked for at once
 	maxStuck = 1000 // news that could not be said before a sweep gives up
 	backlog  = 1024 // joins whose news wait for Run; what is over it is swept
+	atOnce   = 16   // calls of the outbox
 )
 
 // Log is what presence needs of eventlog.Log.
@@ -159,19 +160,23 @@ func (s *Sayer) sayOn(ctx context.Context, ch channel.Name, news []subscriber.Ne
 	return said, nil
 }
 
+// sayBatch says news of different users.
 func (s *Sayer) sayBatch(ctx context.Context, ch channel.Name, news []subscriber.News) (said int, err error) {
+	holds := make([]bool, len(news))
+	err = each(len(news), func(i int) (err error) {
+		holds[i], err = s.outbox.Confirm(ctx, news[i])
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
 	var hold []subscriber.News
 	var events []eventlog.Event
-	for _, n := range news {
-		holds, err := s.outbox.Confirm(ctx, n)
-		if err != nil {
-			return 0, err
+	for i, n := range news {
+		if holds[i] {
+			hold = append(hold, n)
+			events = append(events, event(n))
 		}
-		if !holds {
-			continue
-		}
-		hold = append(hold, n)
-		events = append(events, event(n))
 	}
 	if len(events) == 0 {
 		return 0, nil
@@ -179,12 +184,26 @@ func (s *Sayer) sayBatch(ctx context.Context, ch channel.Name, news []subscriber
 	if _, err := s.log.Append(ctx, ch, events); err != nil {
 		return 0, err
 	}
-	for i, n := range hold {
-		if err := s.outbox.Said(ctx, n); err != nil {
-			return i, err
-		}
+	if err := each(len(hold), func(i int) error { return s.outbox.Said(ctx, hold[i]) }); err != nil {
+		return 0, err // what is not forgotten comes again, and is there already
 	}
 	return len(hold), nil
+}
+
+// each calls do with 0 to n-1, some at once, since each call is a round trip,
+// and returns the errors when all have returned.
+func each(n int, do func(i int) error) error {
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for worker := range min(n, atOnce) {
+		wg.Go(func() {
+			for i := worker; i < n; i += atOnce {
+				errs[i] = do(i)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // data is what a reader gets.

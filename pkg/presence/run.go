@@ -18,9 +18,9 @@ const (
 )
 
 // Tell takes what Join or Leave returned and has Run say it when it is due. It
-// does not wait. Where Run does not come to it, since a host lets the process
+// does not wait, so it needs no context; it is what gateway.Config.News wants. Where Run does not come to it, since a host lets the process
 // stand still as Lambda does, the schedule's Sweep says it.
-func (s *Sayer) Tell(news []subscriber.News) {
+func (s *Sayer) Tell(_ context.Context, news []subscriber.News) {
 	arrived := slices.ContainsFunc(news, func(n subscriber.News) bool { return n.Kind == subscriber.Joined })
 	if arrived {
 		select {
