@@ -109,6 +109,16 @@ func (h *house) publish(ch channel.Name, first, n int) {
 	}
 }
 
+// flood appends n events at once, whose data are their numbers from 0 on.
+func (h *house) flood(ch channel.Name, n int) {
+	all := make([]eventlog.Event, n)
+	for i := range all {
+		all[i] = eventlog.Event{Type: "Counted", Data: fmt.Appendf(nil, `{"n":%d}`, i)}
+	}
+	_, err := h.log.Append(context.Background(), ch, all)
+	require.NoError(h.t, err)
+}
+
 // stream is an open connection as a client sees it.
 type stream struct {
 	t      *testing.T

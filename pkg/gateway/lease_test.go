@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/obs"
 )
@@ -124,6 +124,25 @@ func TestAPatientStreamParksItsReaders(t *testing.T) {
 	})
 }
 
+func TestAReaderThatIsCatchingUpIsNotSentAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		const n = 60_000
+		h.flood(channel.MustParse("PatientStream:job:1"), n)
+		began := time.Now()
+		s := h.connect("/sse/PatientStream/job:1?since=earliest")
+		for i := range n {
+			if i%1000 == 0 {
+				time.Sleep(time.Second) // of 20 that it has
+			}
+			require.Equal(t, numbers(i, 1)[0], s.next().Data)
+		}
+		require.GreaterOrEqual(t, time.Since(began), time.Minute)
+		require.Equal(t, "sse.rotate", s.next().Type, "but then")
+	})
+}
+
 // retryOf is the last that the stream said.
 func retryOf(t *testing.T, text string) time.Duration {
 	_, last, ok := strings.Cut(text[strings.LastIndex(text, "retry: "):], "retry: ")
@@ -187,109 +206,4 @@ func window(times []time.Duration) (first, last time.Duration, busiest int) {
 		busiest = max(busiest, bins[at/time.Second])
 	}
 	return first, last, busiest
-}
-
-// ledger is a subscriber.Budget.
-type ledger struct {
-	mu     sync.Mutex
-	spent  map[string]int64 // by stream and month
-	writes int
-	deaf   bool
-}
-
-func (l *ledger) Spend(_ context.Context, stream, month string, seconds int64) (int64, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.writes++
-	if l.deaf {
-		return 0, fmt.Errorf("deaf on purpose")
-	}
-	l.spent[stream+month] += seconds
-	return l.spent[stream+month], nil
-}
-
-func (l *ledger) Spent(ctx context.Context, stream, month string) (int64, error) {
-	return l.Spend(ctx, stream, month, 0)
-}
-
-// deafen has it answer nothing, and returns how often it was called.
-func (l *ledger) deafen(on bool) (calls int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.deaf = on
-	return l.writes
-}
-
-func (l *ledger) total() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return time.Duration(l.spent["ThriftyStream2000-01"]) * time.Second
-}
-
-func TestABudgetIsStretchedBeforeItIsOverspent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, m := &ledger{spent: map[string]int64{}}, &numbersOf{}
-		h := open(t, func(c *gateway.Config) { c.Budget, c.Metrics = l, m })
-		const readers, hours, budget = 10, 10, 20 * time.Hour // a fifth of what they would take
-		var mu sync.Mutex
-		said := map[string]time.Duration{} // when first
-		var used time.Duration
-		began := time.Now()
-		var all sync.WaitGroup
-		for range readers {
-			all.Go(func() {
-				for time.Since(began) < hours*time.Hour {
-					came := time.Now()
-					w := &plainWriter{header: http.Header{}}
-					h.gateway.ServeHTTP(w, request(t, context.Background(), "/sse/ThriftyStream/page:1"))
-					mu.Lock()
-					used += time.Since(came)
-					for _, word := range []string{`"budget":"short"}` + "\n", `"budget":"economy"}` + "\n", `{"reason":"lease","budget":"short"}`, `{"reason":"economy","budget":"economy"}`} {
-						if _, before := said[word]; !before && strings.Contains(w.text.String(), word) {
-							said[word] = time.Since(began)
-						}
-					}
-					mu.Unlock()
-					time.Sleep(retryOf(t, w.text.String()))
-				}
-			})
-		}
-		all.Wait()
-		require.Len(t, said, 4, "in connected and at the end: %v", said)
-		require.LessOrEqual(t, used, budget)
-		require.GreaterOrEqual(t, used, budget*9/10, "nor is it kept for nobody")
-		require.InDelta(t, used.Hours(), l.total().Hours(), 0.1)
-		percent := m.of(obs.BudgetSpent)
-		require.InDelta(t, 100*used.Hours()/budget.Hours(), percent[len(percent)-1], 0.5)
-	})
-}
-
-func TestWhatIsSpentIsWrittenOnceAMinuteAndWhenTheLastLeaves(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{spent: map[string]int64{}}
-		h := open(t, func(c *gateway.Config) { c.Budget, c.MaxLife = l, 24*time.Hour })
-		began := time.Now()
-		var streams []*stream
-		for range 20 {
-			s := h.connect("/sse?channel=ThriftyStream:page:1&channel=CommentStream:item:42")
-			s.idle()
-			streams = append(streams, s)
-		}
-		require.Equal(t, 1, l.deafen(false), "asked once")
-		time.Sleep(10*time.Minute + time.Second)
-		require.Equal(t, 11, l.deafen(false), "one a minute for all")
-		l.deafen(true)
-		time.Sleep(90 * time.Second)
-		l.deafen(false)
-		for _, s := range streams {
-			s.close()
-		}
-		synctest.Wait()
-		require.InDelta(t, 20*time.Since(began).Seconds(), l.total().Seconds(), 1, "nothing is forgotten")
-		before := l.deafen(false)
-		time.Sleep(time.Hour)
-		require.Equal(t, before, l.deafen(false), "and nothing written while nothing is spent")
-	})
 }

@@ -45,8 +45,11 @@ func (g *Gateway) terms(streams []*schema.Stream, now time.Time) terms {
 	switch {
 	case parked:
 		t.quiet, t.open, t.closed = 0, open, closed
-	case t.budget > relaxed && (t.quiet == 0 || t.quiet > shortLife):
-		t.quiet = shortLife
+	case t.budget > relaxed:
+		t.budget = short
+		if t.quiet == 0 || t.quiet > shortLife {
+			t.quiet = shortLife
+		}
 	}
 	return t
 }

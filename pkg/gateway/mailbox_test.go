@@ -122,6 +122,26 @@ func TestAKickCutsOffWhoTakesNothing(t *testing.T) {
 	})
 }
 
+func TestAKickIsHeardByWhoIsCatchingUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		h.flood(item, 60_000)
+		s := h.connect("/sse/CommentStream/item:42?since=earliest")
+		began, read := time.Now(), 0
+		kick := time.AfterFunc(3*time.Second, func() {
+			h.post(command.Command{Type: command.Kick, Connection: s.hello.Connection})
+		})
+		defer kick.Stop()
+		for s.next().Type != "sse.closed" {
+			if read++; read%500 == 0 {
+				time.Sleep(100 * time.Millisecond) // of 12 s in all
+			}
+		}
+		require.LessOrEqual(t, time.Since(began), 3*time.Second+2*poll)
+	})
+}
+
 func TestWhatIsNoCommandForAStreamHereIsPassedOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -131,7 +131,8 @@ func (p *purse) leave(ctx context.Context, streams []*schema.Stream) {
 	}
 }
 
-// change reports whether the registry was not asked for long.
+// change reports whether the registry was not asked for long, and so has to be
+// by the caller: by one of many that come together.
 func (p *purse) change(s *schema.Stream, by int) (stale bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -143,7 +144,11 @@ func (p *purse) change(s *schema.Stream, by int) (stale bool) {
 	}
 	a.tally(now)
 	a.open += by
-	return now.Sub(a.asked) >= settleEvery
+	if by < 0 || now.Sub(a.asked) < settleEvery {
+		return false
+	}
+	a.asked = now
+	return true
 }
 
 func (p *purse) idle() bool {
@@ -163,7 +168,7 @@ func (p *purse) ask(ctx context.Context, stream string) {
 	p.mu.Lock()
 	month := p.accounts[stream].month
 	p.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, registryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	total, err := p.registry.Spent(ctx, stream, month)
 	p.note(ctx, stream, month, total, err)

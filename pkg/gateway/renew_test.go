@@ -263,3 +263,25 @@ func TestARenewalThatTheRegistryDoesNotHearIsTakenBack(t *testing.T) {
 		})
 	}
 }
+
+func TestAFullChannelIsNotJoinedByTheWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, w := openWatched(t)
+		narrow := channel.MustParse("NarrowStream:room:1")
+		full := h.connect("/sse/NarrowStream/room:1")
+		full.idle()
+		s := h.connect(several)
+		h.post(command.Command{Type: command.Renew, Connection: s.hello.Connection, Subject: "7", Add: []string{narrow.String()}})
+		require.Equal(t, "channel-full", renewed(t, s).Refused.Reason)
+		s.idle()
+		w.deaf.Store(true) // all of it is forgotten, and joined again
+		time.Sleep(2 * time.Minute)
+		_, err := h.registry.Reap(t.Context())
+		require.NoError(t, err)
+		w.deaf.Store(false)
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, h.countOn(narrow))
+		require.Equal(t, 1, h.count())
+	})
+}
