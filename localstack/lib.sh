@@ -5,8 +5,9 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$(dirname "$here")/.local # not in git; removing it is harmless while all is down
 envfile=$state/env
-port=4566        # everything, or SQS alone beside stand-ins
-dynamo_port=4567 # DynamoDB, beside stand-ins
+# Two checkouts on one machine need two pairs of ports.
+port=${RUNNEL_LOCAL_PORT:-4566}               # everything, or SQS alone beside stand-ins
+dynamo_port=${RUNNEL_LOCAL_DYNAMO_PORT:-4567} # DynamoDB, beside stand-ins
 
 say() { echo "localstack: $*" >&2; }
 die() {
