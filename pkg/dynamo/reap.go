@@ -124,16 +124,17 @@ func (r *Registry) reapProcess(ctx context.Context, process string) (int, error)
 
 // leaveOne reports whether it removed the subscriber.
 func (r *Registry) leaveOne(ctx context.Context, connection string, ch channel.Name, process string) (bool, error) {
+	tx := transaction([]types.TransactWriteItem{
+		{Delete: &types.Delete{
+			TableName: &r.table, Key: key(ch.String(), memberSK+connection),
+			ConditionExpression:       new("#process = :process"),
+			ExpressionAttributeNames:  map[string]string{"#process": attrProcess},
+			ExpressionAttributeValues: item{":process": text(process)},
+		}},
+		{Update: r.counting(ch, -1, 0)},
+	})
 	for attempt := 1; ; attempt++ {
-		refused, err := r.transact(ctx, []types.TransactWriteItem{
-			{Delete: &types.Delete{
-				TableName: &r.table, Key: key(ch.String(), memberSK+connection),
-				ConditionExpression:       new("#process = :process"),
-				ExpressionAttributeNames:  map[string]string{"#process": attrProcess},
-				ExpressionAttributeValues: item{":process": text(process)},
-			}},
-			{Update: r.counting(ch, -1, 0)},
-		})
+		refused, err := r.transact(ctx, tx)
 		switch {
 		case err == nil:
 			return true, nil

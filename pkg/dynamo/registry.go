@@ -93,8 +93,9 @@ func (r *Registry) Renew(ctx context.Context, process string, until time.Time) e
 func (r *Registry) Join(ctx context.Context, c subscriber.Connection, limit int) error {
 	c.Channels = slices.Compact(slices.SortedFunc(slices.Values(c.Channels), byName))
 	reaped := false
+	tx := r.joining(c, limit)
 	for attempt := 1; ; attempt++ {
-		refused, err := r.transact(ctx, append(r.joining(c, limit), r.alive(c.Process)))
+		refused, err := r.transact(ctx, tx)
 		if err == nil {
 			return nil
 		}
@@ -124,6 +125,7 @@ func (r *Registry) Join(ctx context.Context, c subscriber.Connection, limit int)
 					return fmt.Errorf("dynamo: join: %w", err)
 				}
 			}
+			tx = r.joining(c, limit)
 			continue
 		case attempt >= maxAttempts:
 			return fmt.Errorf("dynamo: join: %w: %w", subscriber.ErrUnavailable, err)
@@ -134,8 +136,9 @@ func (r *Registry) Join(ctx context.Context, c subscriber.Connection, limit int)
 	}
 }
 
-// joining has, for each channel, the subscriber and then the counter.
-func (r *Registry) joining(c subscriber.Connection, limit int) []types.TransactWriteItem {
+// joining has, for each channel, the subscriber and then the counter, and last
+// that the process is alive.
+func (r *Registry) joining(c subscriber.Connection, limit int) *dynamodb.TransactWriteItemsInput {
 	var all []types.TransactWriteItem
 	for _, ch := range c.Channels {
 		it := key(ch.String(), memberSK+c.ID)
@@ -149,7 +152,7 @@ func (r *Registry) joining(c subscriber.Connection, limit int) []types.TransactW
 			}},
 			types.TransactWriteItem{Update: r.counting(ch, 1, limit)})
 	}
-	return all
+	return transaction(append(all, r.alive(c.Process)))
 }
 
 // alive checks that the process holds its lease, in the same transaction: what
@@ -221,17 +224,9 @@ func (r *Registry) Leave(ctx context.Context, c subscriber.Connection) error {
 }
 
 func (r *Registry) leave(ctx context.Context, connection string, chs []channel.Name) error {
+	tx := r.leaving(connection, chs)
 	for attempt := 1; len(chs) > 0; attempt++ {
-		var all []types.TransactWriteItem
-		for _, ch := range chs {
-			all = append(all,
-				types.TransactWriteItem{Delete: &types.Delete{
-					TableName: &r.table, Key: key(ch.String(), memberSK+connection),
-					ConditionExpression: new("attribute_exists(pk)"),
-				}},
-				types.TransactWriteItem{Update: r.counting(ch, -1, 0)})
-		}
-		refused, err := r.transact(ctx, all)
+		refused, err := r.transact(ctx, tx)
 		if err == nil {
 			return nil
 		}
@@ -248,17 +243,32 @@ func (r *Registry) leave(ctx context.Context, connection string, chs []channel.N
 			if err := pause(ctx, attempt); err != nil {
 				return err
 			}
+			continue
 		}
-		chs = still
+		chs, tx = still, r.leaving(connection, still)
 	}
 	return nil
 }
 
-// transact carries the writes out, all or none. When it was cancelled by a
+// leaving has, for each channel, the subscriber and then the counter.
+func (r *Registry) leaving(connection string, chs []channel.Name) *dynamodb.TransactWriteItemsInput {
+	var all []types.TransactWriteItem
+	for _, ch := range chs {
+		all = append(all,
+			types.TransactWriteItem{Delete: &types.Delete{
+				TableName: &r.table, Key: key(ch.String(), memberSK+connection),
+				ConditionExpression: new("attribute_exists(pk)"),
+			}},
+			types.TransactWriteItem{Update: r.counting(ch, -1, 0)})
+	}
+	return transaction(all)
+}
+
+// transact carries the transaction out. When it was cancelled by a
 // condition, or by others in the way, it returns which conditions failed, by
 // index, with the error; after any other failure nil.
-func (r *Registry) transact(ctx context.Context, all []types.TransactWriteItem) (refused map[int]bool, err error) {
-	out, err := r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: all, ReturnConsumedCapacity: total()})
+func (r *Registry) transact(ctx context.Context, tx *dynamodb.TransactWriteItemsInput) (refused map[int]bool, err error) {
+	out, err := r.client.TransactWriteItems(ctx, tx)
 	if err == nil {
 		r.o.Meter.write(out.ConsumedCapacity...)
 		return nil, nil
