@@ -76,7 +76,7 @@ func (j *joining) run(ctx context.Context) ([]subscriber.News, error) {
 		if p == nil || err != nil {
 			return nil, err
 		}
-		refused, again, err := j.r.transact(ctx, p)
+		refused, err := j.r.transact(ctx, p)
 		if err == nil {
 			if j.have == nil || j.have.process == j.c.Process {
 				return p.news, nil
@@ -84,16 +84,14 @@ func (j *joining) run(ctx context.Context) ([]subscriber.News, error) {
 			j.have.process = j.c.Process // it has moved; now for the seats
 			continue
 		}
-		if !again || attempt >= maxAttempts {
+		if len(refused) == 0 || attempt >= maxAttempts {
 			return nil, err
 		}
-		if len(refused) > 0 {
-			if err := j.learn(ctx, refused); err != nil {
-				return nil, err
-			}
-			if attempt < 4 {
-				continue
-			}
+		if err := j.learn(ctx, refused); err != nil {
+			return nil, err
+		}
+		if attempt < 4 {
+			continue
 		}
 		if err := pause(ctx, attempt); err != nil {
 			return nil, err
