@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -34,31 +35,34 @@ func (r *Registry) Block(ctx context.Context, t subscriber.Target, until time.Ti
 	return nil
 }
 
-// First is subscriber.Once's: one conditional write.
+// First is subscriber.Once's: one conditional write. It says who made it, so that
+// an answer that got lost is not taken for another's.
 func (r *Registry) First(ctx context.Context, id string, until time.Time) (bool, error) {
 	if err := subscriber.CheckOnce(id); err != nil {
 		return false, fmt.Errorf("dynamo: first: %w", err)
 	}
-	now := r.o.Now()
-	refused, _, err := r.update(ctx, r.changing(key(oncePK+id, onceSK),
-		"SET #until = :until, #expires = :expires", "attribute_not_exists(pk) OR #until <= :now", item{
-			":until": num(max(0, until.UnixMilli())), ":now": num(now.UnixMilli()), ":expires": expiry(now, max(0, until.Sub(now))),
+	now, me := r.o.Now(), rand.Text()
+	refused, there, err := r.update(ctx, r.changing(key(oncePK+id, onceSK),
+		"SET #until = :until, #expires = :expires, v = :me", "attribute_not_exists(pk) OR #until <= :now", item{
+			":until": num(max(0, until.UnixMilli())), ":now": num(now.UnixMilli()), ":me": text(me),
+			":expires": expiry(now, max(0, until.Sub(now))),
 		}))
 	if err != nil {
 		return false, fmt.Errorf("dynamo: first: %w", err)
 	}
-	return !refused, nil
+	return !refused || readText(there, attrValue) == me, nil
 }
 
-// Spend is subscriber.Budget's: one write.
+// Spend is subscriber.Budget's: a transaction of one write, since an update alone
+// would add twice where its answer got lost, and one read.
 func (r *Registry) Spend(ctx context.Context, stream, month string, seconds int64) (int64, error) {
-	_, now, err := r.update(ctx, r.changing(key(budgetPK+stream, month), "SET #expires = :expires ADD n :seconds", "",
+	p := &plan{}
+	p.update(unconditional, subscriber.Seat{}, r.changing(key(budgetPK+stream, month), "SET #expires = :expires ADD n :seconds", "",
 		item{":seconds": num(max(0, seconds)), ":expires": expiry(r.o.Now(), budgetLife)}))
-	if err != nil {
+	if _, err := r.transact(ctx, p); err != nil {
 		return 0, fmt.Errorf("dynamo: spend of %s: %w", stream, err)
 	}
-	n, _ := readNum(now, attrCount)
-	return int64(n), nil
+	return r.Spent(ctx, stream, month)
 }
 
 // Spent is subscriber.Budget's: one read.

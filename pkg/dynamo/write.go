@@ -156,13 +156,15 @@ func (r *Registry) try(ctx context.Context, tx *dynamodb.TransactWriteItemsInput
 	return refused, true, fmt.Errorf("%w: %w", subscriber.ErrUnavailable, cancel)
 }
 
-// update carries one update out by itself, and reports whether its condition failed.
+// update carries one update out by itself, and reports whether its condition
+// failed, with the item as it is now.
 func (r *Registry) update(ctx context.Context, u *types.Update) (refused bool, now item, err error) {
 	for attempt := 1; ; attempt++ {
 		out, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
 			ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
 			ReturnValues: types.ReturnValueAllNew, ReturnConsumedCapacity: total(),
+			ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
 		})
 		if err == nil {
 			r.o.Meter.write(one(out.ConsumedCapacity)...)
@@ -177,7 +179,7 @@ func (r *Registry) update(ctx context.Context, u *types.Update) (refused bool, n
 		}
 		var failed *types.ConditionalCheckFailedException
 		if errors.As(err, &failed) {
-			return true, nil, nil
+			return true, failed.Item, nil
 		}
 		return false, nil, translate(err, r.table, subscriber.ErrUnavailable)
 	}
