@@ -21,7 +21,9 @@ func TestATokenOpensItsStreamUntilItEnds(t *testing.T) {
 	const path = "/sse/NotificationStream/user:7"
 	for name, ask := range map[string]func(token, ticket string) (path, header, value string){
 		"a header": func(token, _ string) (string, string, string) { return path, "Authorization", "Bearer " + token },
-		"a cookie": func(token, _ string) (string, string, string) { return path, "Cookie", auth.DefaultCookie + "=" + token },
+		"a cookie": func(token, _ string) (string, string, string) {
+			return path, "Cookie", auth.DefaultCookie + "=" + token
+		},
 		"a ticket": func(_, ticket string) (string, string, string) { return path + "?ticket=" + ticket, "X-Nothing", "" },
 	} {
 		t.Run(name, func(t *testing.T) {
