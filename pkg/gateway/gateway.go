@@ -140,8 +140,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) error {
 	// net/http, which ends now, is large. Wait waits for it.
 	s.opening = append(head(w.Header()), s.opening...)
 	go func() {
-		defer s.leave()
 		defer out.Close()
+		defer s.leave() // first: who comes back on seeing the end finds its place free
 		g.run(ctx, newConn(g, out, s))
 	}()
 	return nil

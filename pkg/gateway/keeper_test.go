@@ -21,9 +21,10 @@ import (
 type watched struct {
 	*memory.Registry
 	renews, joins, leaves atomic.Int64
-	deaf                  atomic.Bool // answers nothing, does nothing
-	lostAnswers           atomic.Bool // does it, and says that it failed
-	closed                atomic.Bool // lets nobody in
+	deaf                  atomic.Bool  // answers nothing, does nothing
+	lostAnswers           atomic.Bool  // does it, and says that it failed
+	closed                atomic.Bool  // lets nobody in
+	slow                  atomic.Int64 // nanoseconds that a goodbye takes
 }
 
 func (w *watched) answer(do func() error) error {
@@ -56,6 +57,7 @@ func (w *watched) Join(ctx context.Context, c subscriber.Connection, l subscribe
 
 func (w *watched) Leave(ctx context.Context, c subscriber.Connection) (news []subscriber.News, err error) {
 	w.leaves.Add(1)
+	time.Sleep(time.Duration(w.slow.Load()))
 	err = w.answer(func() error {
 		news, err = w.Registry.Leave(ctx, c)
 		return err
@@ -255,5 +257,24 @@ func TestWhoWasLetInStaysThoughAnotherTookThePlaceMeanwhile(t *testing.T) {
 		require.Equal(t, 2, h.countOn(narrow), "it is counted, and not cut off for that")
 		require.Equal(t, 1, h.gateway.Open())
 		require.Equal(t, http.StatusTooManyRequests, h.get("/sse/NarrowStream/room:1").StatusCode)
+	})
+}
+
+func TestWhoComesBackFindsItsPlaceFree(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var w *watched
+		h := open(t, func(c *gateway.Config) {
+			w = &watched{Registry: c.Registry.(*memory.Registry)}
+			c.Registry, c.MaxLife = w, 10*time.Second
+		})
+		w.slow.Store(int64(900 * time.Millisecond))
+		for range 10 {
+			s := h.connect("/sse/NarrowStream/room:1") // of one
+			_, err := s.end()
+			require.NoError(t, err)
+			retry, _ := s.events.Retry()
+			time.Sleep(retry)
+		}
 	})
 }

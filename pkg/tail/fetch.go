@@ -77,12 +77,13 @@ func (t *Tail) fetch(ctx context.Context, r *ring) {
 	}
 }
 
-// fetched reports whether the fetching of the ring is over. A fetcher that is
+// fetched reports whether the fetching of the ring is over: also when the last
+// reader has left meanwhile, since then it gets no further. A fetcher that is
 // stuck goes on only if it has heard of something new since it had that target.
 func (t *Tail) fetched(r *ring, target eventlog.Position, stuck bool) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if ahead(r.target, r.head()) && (!stuck || r.target != target) {
+	if t.rings[r.ch] == r && ahead(r.target, r.head()) && (!stuck || r.target != target) {
 		return false
 	}
 	r.target = eventlog.Position{}

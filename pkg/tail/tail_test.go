@@ -613,3 +613,33 @@ func TestRecordsAreReadAsTheyWereSaid(t *testing.T) {
 		require.Empty(t, due, "and only once")
 	})
 }
+
+// departing is a log during whose reads something happens.
+type departing struct {
+	eventlog.Log
+	reads atomic.Int64
+	event func()
+}
+
+func (d *departing) Read(ctx context.Context, ch channel.Name, after eventlog.Position, limit int) ([]eventlog.Record, error) {
+	if d.reads.Add(1) > 10 {
+		return nil, nil
+	}
+	d.event()
+	return d.Log.Read(ctx, ch, after, limit)
+}
+
+func TestAChannelThatIsLeftWhileItIsReadIsReadNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &departing{Log: newLog(time.Hour)}
+		h := openOver(t, log, tail.Options{})
+		rd := h.follow(false, one)
+		log.event = rd.Close
+		h.publish(one, 0, 3)
+		time.Sleep(time.Minute)
+		require.Equal(t, int64(1), log.reads.Load())
+		require.Zero(t, h.Followed())
+		require.Zero(t, h.HeldBytes())
+	})
+}
