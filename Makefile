@@ -73,6 +73,10 @@ fuzz: ## every fuzz test for FUZZTIME, one after another
 bench: ## what docs/benchmarks.md quotes
 	@cd bench && $(GO) run ./cmd/bench
 
+.PHONY: bench/leases
+bench/leases: ## what a day of a thousand users costs with each kind of lease: docs/benchmarks-leases.md
+	@cd bench && $(GO) run ./cmd/leases -out ../docs/benchmarks-leases.md
+
 .PHONY: e2e/deps
 e2e/deps: ## install the npm clients that the interoperability test reads with
 	@cd e2e/clients && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error

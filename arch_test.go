@@ -33,7 +33,7 @@ var ranks = map[string]int{
 	// parts of parts
 	"pkg/tail": 2, "pkg/follow": 2, "pkg/generate": 2, "pkg/config": 2,
 	// uses: what a program does; they know ports and never adapters
-	"pkg/gateway": 3, "pkg/ingest": 3, "pkg/control": 3,
+	"pkg/gateway": 3, "pkg/ingest": 3, "pkg/presence": 3, "pkg/control": 3,
 	// wiring, and programs
 	"pkg/wire":   4,
 	"functions/": 5, "cmd/": 5, "infra": 5, "localstack": 5,

@@ -162,22 +162,25 @@ func text(raw []byte) (string, error) {
 	return s, err
 }
 
+var errNotTexts = errors.New("not a list of strings")
+
 // texts is what a JSON list of strings holds. null is no list.
 func texts(raw []byte) ([]string, error) {
 	if len(raw) == 0 || raw[0] != '[' {
-		return nil, errors.New("not a list of strings")
+		return nil, errNotTexts
 	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
-		return nil, err
-	}
-	list := make([]string, len(items))
-	for i, item := range items {
+	list := make([]string, 0, 4)
+	w := walker{data: raw, at: 1}
+	for w.next(']') {
+		item, err := w.value(1)
+		if err != nil {
+			return nil, err
+		}
 		s, err := text(item)
 		if err != nil {
 			return nil, err
 		}
-		list[i] = s
+		list = append(list, s)
 	}
 	return list, nil
 }

@@ -63,20 +63,18 @@ func (p Principal) meets(s *schema.Stream, ch channel.Name) bool {
 }
 
 func (p Principal) owns(s *schema.Stream, ch channel.Name) bool {
-	field, claim := owner(s)
 	who := p.Subject
-	if claim != "" && claim != "sub" {
-		who = p.Claims[claim]
+	if s.Owner.Claim != "" && s.Owner.Claim != "sub" {
+		who = p.Claims[s.Owner.Claim]
+	}
+	field := s.Owner.Field
+	if field == "" {
+		all := s.Template.Fields()
+		if len(all) != 1 {
+			return false // none is named, so nobody owns it
+		}
+		field = all[0]
 	}
 	fields, ok := s.Template.Match(ch.Key())
 	return ok && who != "" && fields[field] == who
-}
-
-// owner is the field of the stream's template that names the owner, and the
-// claim that it must equal; "" is the subject.
-func owner(s *schema.Stream) (field, claim string) {
-	if fields := s.Template.Fields(); len(fields) == 1 {
-		return fields[0], ""
-	}
-	return "", "" // two fields, and none is named: nobody owns it
 }

@@ -25,6 +25,12 @@ func pattern(t *testing.T, s string) channel.Pattern {
 func TestAPolicyDecides(t *testing.T) {
 	t.Parallel()
 	seven := auth.Principal{Subject: "7", Expires: noon}
+	member := auth.Principal{Subject: "7", Claims: map[string]string{"org": "acme"}}
+	owned := func(template, field, claim string) *schema.Stream {
+		s := stream(schema.PolicyOwner, template)
+		s.Owner = schema.Owner{Field: field, Claim: claim}
+		return s
+	}
 	lists := func(patterns ...string) auth.Principal {
 		p := seven
 		for _, s := range patterns {
@@ -48,6 +54,12 @@ func TestAPolicyDecides(t *testing.T) {
 		"owner, another":                    {seven, stream(schema.PolicyOwner, "user:{user_id}"), "S:user:77", auth.ErrForbidden},
 		"owner, a key of another form":      {seven, stream(schema.PolicyOwner, "user:{user_id}"), "S:item:7", auth.ErrForbidden},
 		"owner, two fields and none named":  {seven, stream(schema.PolicyOwner, "{a}:{b}"), "S:7:7", auth.ErrForbidden},
+		"owner, by the first field":         {seven, owned("{a}:{b}", "a", ""), "S:7:8", nil},
+		"owner, by the second field":        {seven, owned("{a}:{b}", "b", "sub"), "S:7:8", auth.ErrForbidden},
+		"owner, by a claim":                 {member, owned("org:{org}", "org", "org"), "S:org:acme", nil},
+		"owner, by a claim, another":        {member, owned("org:{org}", "org", "org"), "S:org:7", auth.ErrForbidden},
+		"owner, by a claim that is not":     {seven, owned("org:{org}", "org", "org"), "S:org:7", auth.ErrForbidden},
+		"owner, a field that is not":        {seven, owned("org:{org}", "x", ""), "S:org:7", auth.ErrForbidden},
 		"owner, no field":                   {seven, stream(schema.PolicyOwner, "all"), "S:all", auth.ErrForbidden},
 		"owner, a list does not help":       {lists("S:**"), stream(schema.PolicyOwner, "user:{user_id}"), "S:user:8", auth.ErrForbidden},
 		"claim, nobody":                     {auth.Principal{}, stream(schema.PolicyClaim, "user:{id}"), "S:user:7", auth.ErrUnauthorized},

@@ -31,6 +31,11 @@ type Stream struct {
 	MaxChannels    int           // MAX_CHANNELS on one connection, 1 to 64, default 32
 	MaxConnections int           // MAX_CONNECTIONS of the process, 0 (no limit, the default) to 1000000
 	MaxLife        time.Duration // MAX_LIFE of a connection, 1s to 24h, default 15m
+	QuietLife      time.Duration // QUIET_LIFE of a connection to which nothing comes, 0s (no end of its own) to 24h, default 60s on Lambda, else 0s
+	UserLimit      int           // USER_LIMIT of open connections, 0 (none) to 1000000, default 50
+	AddressLimit   int           // ADDRESS_LIMIT of open connections, 0 (none) to 1000000, default 200
+	ConnectRate    int           // CONNECT_RATE of an address in a second, 0 (none) to 1000000, default 50
+	AddressHeader  string        // ADDRESS_HEADER in which a trusted proxy says the reader's address, such as X-Forwarded-For; default none
 	Margin         time.Duration // DEADLINE_MARGIN before the platform's end, 1s to 60s, default 5s
 	Lease          time.Duration // LEASE of the process in the registry, 10s to 10m, default 60s
 	LogLevel       slog.Level    // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
@@ -48,11 +53,25 @@ func LoadStream(getenv Getenv) (Stream, error) {
 		MaxChannels:    r.integer("MAX_CHANNELS", 32, 1, 64),
 		MaxConnections: r.integer("MAX_CONNECTIONS", 0, 0, 1_000_000),
 		MaxLife:        r.duration("MAX_LIFE", 15*time.Minute, time.Second, 24*time.Hour),
+		QuietLife:      r.duration("QUIET_LIFE", quietLife(getenv), 0, 24*time.Hour),
+		UserLimit:      r.integer("USER_LIMIT", 50, 0, 1_000_000),
+		AddressLimit:   r.integer("ADDRESS_LIMIT", 200, 0, 1_000_000),
+		ConnectRate:    r.integer("CONNECT_RATE", 50, 0, 1_000_000),
+		AddressHeader:  r.header("ADDRESS_HEADER"),
 		Margin:         r.duration("DEADLINE_MARGIN", 5*time.Second, time.Second, time.Minute),
 		Lease:          r.duration("LEASE", time.Minute, 10*time.Second, 10*time.Minute),
 		LogLevel:       r.level("LOG_LEVEL"),
 	}
 	return c, r.err()
+}
+
+// quietLife is what a reader may cost who has left: Lambda does not tell that
+// one has, and bills on; elsewhere the socket says it.
+func quietLife(getenv Getenv) time.Duration {
+	if OnLambda(getenv) {
+		return time.Minute
+	}
+	return 0
 }
 
 // Ingest configures functions/ingest.

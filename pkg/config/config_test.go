@@ -33,10 +33,17 @@ func TestDefaultsAreWhatTheCommentsSay(t *testing.T) {
 		PollInterval: 250 * time.Millisecond,
 		MaxChannels:  32,
 		MaxLife:      15 * time.Minute,
+		UserLimit:    50,
+		AddressLimit: 200,
+		ConnectRate:  50,
 		Margin:       5 * time.Second,
 		Lease:        time.Minute,
 		LogLevel:     slog.LevelInfo,
 	}, got)
+
+	got, err = config.LoadStream(env(map[string]string{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"}))
+	require.NoError(t, err)
+	require.Equal(t, time.Minute, got.QuietLife, "Lambda does not tell that a reader has left")
 }
 
 func TestBounds(t *testing.T) {
@@ -55,6 +62,13 @@ func TestBounds(t *testing.T) {
 		"too many channels":  {variable: "MAX_CHANNELS", value: "65", fault: `MAX_CHANNELS="65": want a number from 1 to 64, such as 32`},
 		"no channel":         {variable: "MAX_CHANNELS", value: "0", fault: "MAX_CHANNELS"},
 		"not a number":       {variable: "MAX_CHANNELS", value: "many", fault: "MAX_CHANNELS"},
+		"no quiet life":      {variable: "QUIET_LIFE", value: "0s", check: func(t *testing.T, c config.Stream) { require.Zero(t, c.QuietLife) }},
+		"quiet life under":   {variable: "QUIET_LIFE", value: "-1s", fault: "QUIET_LIFE"},
+		"no limit":           {variable: "USER_LIMIT", value: "0", check: func(t *testing.T, c config.Stream) { require.Zero(t, c.UserLimit) }},
+		"limit under":        {variable: "ADDRESS_LIMIT", value: "-1", fault: `ADDRESS_LIMIT="-1": want a number from 0 to 1000000, such as 200`},
+		"rate over":          {variable: "CONNECT_RATE", value: "1000001", fault: "CONNECT_RATE"},
+		"a header":           {variable: "ADDRESS_HEADER", value: "X-Forwarded-For", check: func(t *testing.T, c config.Stream) { require.Equal(t, "X-Forwarded-For", c.AddressHeader) }},
+		"no header":          {variable: "ADDRESS_HEADER", value: "X-A: b", fault: `ADDRESS_HEADER="X-A: b": want the name of a header`},
 		"any host":           {variable: "ADDR", value: ":9000", check: func(t *testing.T, c config.Stream) { require.Equal(t, ":9000", c.Addr) }},
 		"no port":            {variable: "ADDR", value: "localhost", fault: `ADDR="localhost": want host:port`},
 		"port over":          {variable: "ADDR", value: "localhost:65536", fault: "ADDR"},
@@ -107,8 +121,8 @@ func TestTheQueueIsNamedOnlyWhereTheProgramPolls(t *testing.T) {
 func TestNamesAreWhatADeploymentMaySet(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
-		"ADDR", "ALLOWED_ORIGINS", "DEADLINE_MARGIN", "EVENT_LOG_TABLE", "HEARTBEAT", "LEASE", "LOG_LEVEL",
-		"MAX_CHANNELS", "MAX_CONNECTIONS", "MAX_LIFE", "POLL_INTERVAL", "SUBSCRIBERS_TABLE",
+		"ADDR", "ADDRESS_HEADER", "ADDRESS_LIMIT", "ALLOWED_ORIGINS", "CONNECT_RATE", "DEADLINE_MARGIN", "EVENT_LOG_TABLE", "HEARTBEAT", "LEASE", "LOG_LEVEL",
+		"MAX_CHANNELS", "MAX_CONNECTIONS", "MAX_LIFE", "POLL_INTERVAL", "QUIET_LIFE", "SUBSCRIBERS_TABLE", "USER_LIMIT",
 	}, config.Names(config.LoadStream))
 	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL"}, config.Names(config.LoadIngest))
 	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL"}, config.Names(config.LoadChanges))

@@ -96,6 +96,18 @@ func (r *reader) origins(name string) []string {
 	return list
 }
 
+// header reads the name of an HTTP header.
+func (r *reader) header(name string) string {
+	v := r.getenv(name)
+	if strings.ContainsFunc(v, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-')
+	}) {
+		r.fault(name, v, "the name of a header, such as X-Forwarded-For")
+		return ""
+	}
+	return v
+}
+
 func (r *reader) level(name string) slog.Level {
 	v := r.getenv(name)
 	if v == "" {

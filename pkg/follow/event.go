@@ -13,7 +13,7 @@ import (
 // Event is one event of a stream, or of Runnel itself.
 type Event struct {
 	ID   string // where the stream stands after it: what Options.LastEventID takes
-	Type string // such as "CommentAdded"; of a control event "message" or "sse.…"
+	Type string // such as "CommentAdded" or "sse.joined"; of a control event "message" or "sse.…"
 	// Channel is the event's; of a control event it is empty where that is
 	// about all channels.
 	Channel string
@@ -72,8 +72,9 @@ func (f *follower) open(e sse.Event) (Event, error) {
 		Channel string          `json:"channel"`
 		Data    json.RawMessage `json:"data"`
 	}
+	said := e.Type == "sse.joined" || e.Type == "sse.left" // Runnel's, but events of a channel
 	switch {
-	case strings.HasPrefix(e.Type, "sse."):
+	case strings.HasPrefix(e.Type, "sse.") && !said:
 		event.Control = true
 		_ = json.Unmarshal(event.Data, &body) // one that names no channel is about all
 		event.Channel = body.Channel

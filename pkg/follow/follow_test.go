@@ -337,6 +337,7 @@ func TestSeveralChannels(t *testing.T) {
 		hello,
 		"id: 1\nevent: CommentAdded\ndata: {\"channel\":\"CommentStream:item:42\",\"data\":{\"channel\":\"x\", \"n\":9007199254740993}}\n\n",
 		"id: 2\nevent: SystemAlert\ndata: {\"channel\":\"SystemStream:all\",\"data\":null}\n\n",
+		"id: 2a\nevent: sse.joined\ndata: {\"channel\":\"CommentStream:item:42\",\"data\":{\"user\":\"7\"}}\n\n",
 		"id: 3\nevent: sse.gap\ndata: {\"channel\":\"SystemStream:all\",\"reason\":\"retention\"}\n\n",
 		"retry: 50\nevent: sse.rotate\ndata: {}\n\n",
 	))
@@ -344,6 +345,7 @@ func TestSeveralChannels(t *testing.T) {
 	require.Equal(t, []string{
 		`1 CommentAdded CommentStream:item:42 {"channel":"x", "n":9007199254740993}`,
 		`2 SystemAlert SystemStream:all null`,
+		`2a sse.joined CommentStream:item:42 {"user":"7"}`,
 	}, all.users())
 	require.Equal(t, []string{
 		`3 sse.gap SystemStream:all {"channel":"SystemStream:all","reason":"retention"}`,
@@ -365,6 +367,13 @@ func TestSeveralChannels(t *testing.T) {
 			require.Empty(t, all.users())
 		})
 	}
+}
+
+func TestPresenceIsOfTheChannel(t *testing.T) {
+	t.Parallel()
+	hello := "id: 0\ndata: {\"type\":\"connected\",\"channel\":\"CommentStream:item:42\"}\n\n"
+	all := script(t, follow.Options{}, nil, stream(hello, "id: 1\nevent: sse.left\ndata: {\"user\":\"7\"}\n\n"))
+	require.Equal(t, []string{`1 sse.left CommentStream:item:42 {"user":"7"}`}, all.users())
 }
 
 func TestWhereToBegin(t *testing.T) {

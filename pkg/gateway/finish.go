@@ -32,22 +32,20 @@ type closed struct {
 // finish says why the stream ends, and when to come back: at once, but not all
 // readers in the same moment. What one misses is in the log.
 func (c *conn) finish(why error) error {
-	now := time.Now()
-	soon := between(50*time.Millisecond, time.Second)
+	now, away := time.Now(), c.life.away(why)
 	said := rotated{Reason: "lease", Budget: c.life.terms.budget.String()}
 	f := sse.Frame{Type: typeRotate}
 	switch {
 	case errors.Is(why, errExpired):
 		f.Type, f.Retry, f.Data = typeExpired, c.g.afterFault(), jsonLine(expired{c.life.token()})
 	case errors.Is(why, errParked):
-		away := c.life.terms.closed
-		said.Reason, f.Retry = "economy", between(away, away*11/10)+c.g.parked.turn(now)
+		said.Reason, f.Retry = "economy", away+c.g.parked.turn(now)
 	case errors.Is(why, errLog):
 		said, f.Retry = rotated{Reason: "unavailable"}, c.g.afterFault()
 	case errors.Is(why, errDrained):
-		said, f.Retry = rotated{Reason: "shutdown"}, soon+c.g.back.turn(now)
+		said, f.Retry = rotated{Reason: "shutdown"}, away+c.g.back.turn(now)
 	default:
-		f.Retry = soon + c.g.back.turn(now)
+		f.Retry = away + c.g.back.turn(now)
 	}
 	if f.Data == nil {
 		f.Data = jsonLine(said)
@@ -58,7 +56,7 @@ func (c *conn) finish(why error) error {
 	return why
 }
 
-// maxAway is the longest that a reader who was cut off is told to stay away.
+// maxAway is the longest that a reader is told to stay away.
 const maxAway = 24 * time.Hour
 
 // close ends the stream by command.

@@ -33,6 +33,9 @@ var (
 
 var catalog = &schema.Catalog{Streams: []schema.Stream{
 	{Name: "CommentStream", Template: channel.MustParseTemplate("item:{item_id}"), Policy: schema.PolicyPublic},
+	{Name: "NarrowStream", Template: channel.MustParseTemplate("room:{room_id}"), Policy: schema.PolicyPublic, Limit: 1, UserLimit: 40, AddressLimit: 20},
+	{Name: "PatientStream", Template: channel.MustParseTemplate("job:{job_id}"), Policy: schema.PolicyPublic, Economy: &schema.Economy{Open: 20 * time.Second, Closed: 2 * time.Minute}},
+	{Name: "ThriftyStream", Template: channel.MustParseTemplate("page:{page_id}"), Policy: schema.PolicyPublic, Budget: 20 * time.Hour},
 	{Name: "NotificationStream", Template: channel.MustParseTemplate("user:{user_id}"), Policy: schema.PolicyOwner, Owner: schema.Owner{Field: "user_id", Claim: "sub"}},
 }}
 
@@ -104,6 +107,16 @@ func (h *house) publish(ch channel.Name, first, n int) {
 		_, err := h.log.Append(context.Background(), ch, []eventlog.Event{{Type: "Counted", Data: fmt.Appendf(nil, `{"n":%d}`, first+i)}})
 		require.NoError(h.t, err)
 	}
+}
+
+// flood appends n events at once, whose data are their numbers from 0 on.
+func (h *house) flood(ch channel.Name, n int) {
+	all := make([]eventlog.Event, n)
+	for i := range all {
+		all[i] = eventlog.Event{Type: "Counted", Data: fmt.Appendf(nil, `{"n":%d}`, i)}
+	}
+	_, err := h.log.Append(context.Background(), ch, all)
+	require.NoError(h.t, err)
 }
 
 // stream is an open connection as a client sees it.

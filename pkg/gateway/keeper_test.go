@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/memory"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
@@ -22,6 +23,7 @@ type watched struct {
 	renews, joins, leaves atomic.Int64
 	deaf                  atomic.Bool // answers nothing, does nothing
 	lostAnswers           atomic.Bool // does it, and says that it failed
+	closed                atomic.Bool // lets nobody in
 }
 
 func (w *watched) answer(do func() error) error {
@@ -42,6 +44,9 @@ func (w *watched) Renew(ctx context.Context, process string, until time.Time) er
 
 func (w *watched) Join(ctx context.Context, c subscriber.Connection, l subscriber.Limits) (news []subscriber.News, err error) {
 	w.joins.Add(1)
+	if w.closed.Load() {
+		return nil, &subscriber.BlockedError{Target: subscriber.Target{User: c.User}, Until: time.Now().Add(time.Hour)}
+	}
 	err = w.answer(func() error {
 		news, err = w.Registry.Join(ctx, c, l)
 		return err
@@ -201,5 +206,54 @@ func TestAProcessThatWasTakenForDeadComesBackWithAllItHolds(t *testing.T) {
 		s.close()
 		synctest.Wait()
 		require.Equal(t, 5, h.count())
+	})
+}
+
+func TestOneWhoIsKeptOutHoldsUpNobodyWhoComesBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, w := openWatched(t)
+		for range 5 {
+			s := h.connect("/sse/CommentStream/item:42")
+			s.idle()
+		}
+		w.deaf.Store(true)
+		time.Sleep(2 * time.Minute)
+		_, err := h.registry.Reap(t.Context())
+		require.NoError(t, err)
+		w.closed.Store(true)
+		w.deaf.Store(false)
+		time.Sleep(time.Minute)
+		joins := w.joins.Load()
+		time.Sleep(time.Minute)
+		require.Equal(t, joins, w.joins.Load(), "it is not asked again and again")
+		w.closed.Store(false)
+		s := h.connect("/sse/CommentStream/item:42")
+		defer s.close()
+		require.Equal(t, 1, h.count())
+	})
+}
+
+func TestWhoWasLetInStaysThoughAnotherTookThePlaceMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, w := openWatched(t)
+		s := h.connect("/sse/NarrowStream/room:1")
+		s.idle()
+		narrow := channel.MustParse("NarrowStream:room:1")
+		w.deaf.Store(true)
+		time.Sleep(2 * time.Minute)
+		_, err := h.registry.Reap(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, h.registry.Renew(t.Context(), "other", time.Now().Add(time.Hour)))
+		_, err = h.registry.Join(t.Context(), subscriber.Connection{
+			ID: "other.1", Process: "other", Seats: []subscriber.Seat{{Channel: narrow, Limit: 1}}, Joined: time.Now(),
+		}, subscriber.Limits{})
+		require.NoError(t, err)
+		w.deaf.Store(false)
+		time.Sleep(time.Minute)
+		require.Equal(t, 2, h.countOn(narrow), "it is counted, and not cut off for that")
+		require.Equal(t, 1, h.gateway.Open())
+		require.Equal(t, http.StatusTooManyRequests, h.get("/sse/NarrowStream/room:1").StatusCode)
 	})
 }

@@ -45,8 +45,11 @@ func (g *Gateway) terms(streams []*schema.Stream, now time.Time) terms {
 	switch {
 	case parked:
 		t.quiet, t.open, t.closed = 0, open, closed
-	case t.budget > relaxed && (t.quiet == 0 || t.quiet > shortLife):
-		t.quiet = shortLife
+	case t.budget > relaxed:
+		t.budget = short
+		if t.quiet == 0 || t.quiet > shortLife {
+			t.quiet = shortLife
+		}
 	}
 	return t
 }
@@ -154,4 +157,13 @@ func (l *life) over(now time.Time, catchingUp bool) error {
 		return errParked
 	}
 	return errLife
+}
+
+// away is how long a reader whose stream ends in the planned way stays away, if
+// it goes alone.
+func (l *life) away(why error) time.Duration {
+	if errors.Is(why, errParked) {
+		return between(l.terms.closed, l.terms.closed*11/10)
+	}
+	return between(50*time.Millisecond, time.Second)
 }

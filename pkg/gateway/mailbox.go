@@ -188,3 +188,20 @@ func (c *conn) obey(ctx context.Context) error {
 	}
 	return nil
 }
+
+// cutOff is why a write has failed: for an order that the stream has not looked
+// at, if there is one.
+func (c *conn) cutOff() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, o := range c.orders {
+		switch o.Type {
+		case command.Goodbye:
+			c.goodbye = o.at
+			return errGoodbye
+		case command.Kick:
+			return errKicked
+		}
+	}
+	return errWrite
+}

@@ -72,6 +72,9 @@ func noPlace(err error, soon time.Duration) problem.Problem {
 	switch {
 	case errors.As(err, &full):
 		p.Code, p.Detail = full.What+"-full", full.Error()
+		if full.What == subscriber.OfRate {
+			p.Code, p.RetryAfter = "connect-rate", between(time.Second, 3*time.Second)
+		}
 	case errors.As(err, &blocked):
 		p.Status, p.Code, p.Detail, p.RetryAfter = http.StatusForbidden, "blocked", blocked.Error(), max(time.Until(blocked.Until), time.Second)
 	}

@@ -21,13 +21,16 @@ const (
 )
 
 // When a budget presses, as parts of it, and what it does then. From economyAt on
-// readers stay away the longer, the less is left, up to stretch times as long:
-// nobody is turned away, and what goes over a budget is small.
+// readers come the more seldom and for the shorter, the less is left, as if at
+// fullAt nothing were: nobody is turned away, and what is left then is for those
+// who open a page.
 const (
 	shortAt   = 0.75
 	economyAt = 0.90
-	stretch   = 10
-	shortLife = 30 * time.Second
+	fullAt    = 0.99
+
+	shortLife  = 30 * time.Second
+	shortVisit = 5 * time.Second
 
 	// openWhile and closedWhile are the economy of a stream that declares none.
 	openWhile   = 25 * time.Second
@@ -48,8 +51,9 @@ func economyOf(s *schema.Stream, p pressure, spent float64) *schema.Economy {
 	}
 	switch {
 	case p == economy:
-		over := min((spent-economyAt)/(1-economyAt), 1)
-		e.Closed += time.Duration(over * (stretch - 1) * float64(e.Closed))
+		left := max(fullAt-spent, 1e-6) / (fullAt - economyAt)
+		e.Open = max(min(e.Open, shortVisit), time.Duration(float64(e.Open)*left))
+		e.Closed = max(e.Closed, min(time.Duration(float64(e.Closed)/left), maxAway))
 	case s.Economy == nil:
 		return nil
 	}
@@ -127,7 +131,8 @@ func (p *purse) leave(ctx context.Context, streams []*schema.Stream) {
 	}
 }
 
-// change reports whether the registry was not asked for long.
+// change reports whether the registry was not asked for long, and so has to be
+// by the caller: by one of many that come together.
 func (p *purse) change(s *schema.Stream, by int) (stale bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,7 +144,11 @@ func (p *purse) change(s *schema.Stream, by int) (stale bool) {
 	}
 	a.tally(now)
 	a.open += by
-	return now.Sub(a.asked) >= settleEvery
+	if by < 0 || now.Sub(a.asked) < settleEvery {
+		return false
+	}
+	a.asked = now
+	return true
 }
 
 func (p *purse) idle() bool {
@@ -159,7 +168,7 @@ func (p *purse) ask(ctx context.Context, stream string) {
 	p.mu.Lock()
 	month := p.accounts[stream].month
 	p.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, registryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	total, err := p.registry.Spent(ctx, stream, month)
 	p.note(ctx, stream, month, total, err)

@@ -182,7 +182,7 @@ func (c *conn) write(b []byte) error {
 	}
 	c.mu.Unlock()
 	if err := c.out.write(b); err != nil {
-		return errWrite
+		return c.cutOff()
 	}
 	c.sent += int64(len(b))
 	return nil

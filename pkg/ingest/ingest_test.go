@@ -188,6 +188,7 @@ func TestPoisonIsNamedAndTheRestIsStored(t *testing.T) {
 		"id no string":        {`{"id":7,"channel":"CommentStream:item:42","event_type":"CommentDeleted","data":` + data + `}`, "id is not a string"},
 		"unknown stream":      {`{"channel":"NoStream:item:42","event_type":"CommentDeleted","data":{}}`, "unknown stream"},
 		"unknown event":       {`{"channel":"CommentStream:item:42","event_type":"CommentLiked","data":{}}`, "unknown event"},
+		"presence":            {`{"channel":"CommentStream:item:42","event_type":"sse.joined","data":{"user":"7"}}`, "unknown event"},
 		"malformed channel":   {`{"channel":"CommentStream","event_type":"CommentDeleted","data":{}}`, "want Stream:key"},
 		"not of the template": {`{"channel":"CommentStream:user:42","event_type":"CommentDeleted","data":` + data + `}`, "want the form item:{item_id}"},
 		"missing field":       {envelope + `{"item_id":"secret"}}`, "CommentDeleted.comment_id: missing"},

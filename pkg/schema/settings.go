@@ -31,17 +31,8 @@ const (
 	maxBudget    = 1_000_000 * time.Hour
 )
 
-// DefaultEconomy is how readers are parked where a definition does not say: also
-// those of a stream whose budget is nearly spent.
+// DefaultEconomy is how readers are parked where a definition does not say.
 func DefaultEconomy() Economy { return Economy{Open: defaultOpen, Closed: defaultClosed} }
-
-// Parked returns how the stream's readers are parked when that has to be.
-func (s *Stream) Parked() Economy {
-	if s.Economy != nil {
-		return *s.Economy
-	}
-	return DefaultEconomy()
-}
 
 // policy reads a policy, and for owner whose field it is and which claim it has
 // to equal. That the field exists, only the whole definition shows.
@@ -157,29 +148,22 @@ func checkSettings(s *Stream, given map[string]Directive, ps *Problems) {
 	if s.Policy == PolicyOwner {
 		checkOwner(s, given["policy"], ps)
 	}
-	parked := s.Parked()
-	if s.Economy != nil && parked.Closed >= s.Retention {
-		ps.Add(given["economy"].Pos, "park them shorter, or keep events longer with //sse:retention",
-			"readers are parked for %v and events are kept for %v, so they would miss some", parked.Closed, s.Retention)
+	least := time.Duration(0) // of the grace
+	if e := s.Economy; e != nil {
+		// Parked readers come back spread around their time; until then they are
+		// there, and saying otherwise would say it of everybody, again and again.
+		least = 2 * e.Closed
+		if e.Closed >= s.Retention {
+			ps.Add(given["economy"].Pos, "park them shorter, or keep events longer with //sse:retention",
+				"readers are parked for %v and events are kept for %v, so they would miss some", e.Closed, s.Retention)
+		}
 	}
-	if !s.Presence {
-		return
-	}
-	// Parked readers come back spread around their time; until then they are
-	// there, and saying otherwise would say it of everybody, again and again.
-	least, why := time.Duration(0), ""
-	switch {
-	case s.Economy != nil:
-		least, why = 2*parked.Closed, "//sse:economy"
-	case s.Budget != 0:
-		least, why = 2*parked.Closed, "//sse:budget, once it is spent,"
-	}
-	if s.Grace == 0 {
+	if s.Presence && s.Grace == 0 {
 		s.Grace = max(defaultGrace, least)
 	}
-	if s.Grace < least {
+	if s.Presence && s.Grace < least {
 		ps.Add(given["presence"].Pos, "write //sse:presence grace "+least.String()+", or longer",
-			"presence says after %v that a user has left, and %s parks readers for %v", s.Grace, why, parked.Closed)
+			"presence says after %v that a user has left, and //sse:economy parks readers for %v", s.Grace, s.Economy.Closed)
 	}
 }
 

@@ -25,8 +25,13 @@ import (
 // metricsEvery is how often a process that holds streams writes its metrics.
 const metricsEvery = time.Minute
 
-// quietLife is what a reader costs who has left unseen.
-const quietLife = time.Minute
+// noneOr is a limit as the gateway has it: to it, 0 is one that was left out.
+func noneOr(limit int) int {
+	if limit == 0 {
+		return -1
+	}
+	return limit
+}
 
 // Host is what a program finds around it.
 type Host struct {
@@ -64,12 +69,11 @@ func NewStream(ctx context.Context, cfg config.Stream, host Host) (*Stream, erro
 	}
 	gw := gateway.Config{
 		Heartbeat: cfg.Heartbeat, MaxLife: cfg.MaxLife, Margin: cfg.Margin, Lease: cfg.Lease,
-		MaxChannels: cfg.MaxChannels, MaxConnections: cfg.MaxConnections,
+		QuietLife: cfg.QuietLife, MaxChannels: cfg.MaxChannels, MaxConnections: cfg.MaxConnections,
+		UserLimit: noneOr(cfg.UserLimit), AddressLimit: noneOr(cfg.AddressLimit), ConnectRate: noneOr(cfg.ConnectRate),
+		AddressHeader:  cfg.AddressHeader,
 		AllowedOrigins: cfg.AllowedOrigins, CORSInFront: host.Lambda, // by the function URL's own configuration
 		Metrics: metrics, Logger: logger,
-	}
-	if host.Lambda { // it does not see its readers leave, and bills on
-		gw.QuietLife = quietLife
 	}
 	s, err := newStreams(aws.store(cfg.Tables, logger), cfg.PollInterval, gw)
 	if err != nil {

@@ -55,6 +55,7 @@ type streams struct {
 func newStreams(s store, interval time.Duration, cfg gateway.Config) (*streams, error) {
 	t := tail.New(s.log, tail.Options{Bell: s.bell, Interval: interval, Logger: cfg.Logger})
 	cfg.Tail, cfg.Registry = t, s.registry
+	cfg.Budget, _ = s.registry.(subscriber.Budget) // one that keeps none keeps no budgets
 	if cfg.Catalog == nil {
 		cfg.Catalog = &events.Catalog
 	}

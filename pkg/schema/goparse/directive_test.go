@@ -54,8 +54,8 @@ func TestDirectivesSayWhatTheyMean(t *testing.T) {
 			"//sse:economy closed 5s\n//sse:presence grace 10s",
 			schema.Stream{Presence: true, Grace: 10 * time.Second, Economy: &schema.Economy{Open: 25 * time.Second, Closed: 5 * time.Second}},
 		},
-		"grace over the time parked by a budget": {
-			"//sse:presence\n//sse:budget 500h", schema.Stream{Presence: true, Grace: 2 * time.Minute, Budget: 500 * time.Hour},
+		"a budget is no reason for a longer grace": {
+			"//sse:presence\n//sse:budget 500h", schema.Stream{Presence: true, Grace: 10 * time.Second, Budget: 500 * time.Hour},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +120,6 @@ func TestRefusesADirectiveWithPlaceAndRemedy(t *testing.T) {
 		"budget, no unit":   {"//sse:budget 500\ntype A struct{}", `budget "500"`},
 		"parked too long":   {"//sse:economy\n//sse:retention 1m\ntype A struct{}", "x_sse.go:2:1: readers are parked for 1m0s and events are kept for 1m0s, so they would miss some; park them shorter, or keep events longer with //sse:retention"},
 		"grace and parking": {"//sse:economy closed 60s\n//sse:presence grace 119s\ntype A struct{}", "x_sse.go:3:1: presence says after 1m59s that a user has left, and //sse:economy parks readers for 1m0s; write //sse:presence grace 2m0s, or longer"},
-		"grace and budget":  {"//sse:presence grace 1m\n//sse:budget 1h\ntype A struct{}", "x_sse.go:2:1: presence says after 1m0s that a user has left, and //sse:budget, once it is spent, parks readers for 1m0s; write //sse:presence grace 2m0s, or longer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
