@@ -1,18 +1,14 @@
 package auth_test
 
 import (
-	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,96 +18,6 @@ import (
 
 	"github.com/runnel-sse/runnel/pkg/auth"
 )
-
-// issuerHost answers for the issuer, inside a synctest bubble.
-type issuerHost struct {
-	calls  atomic.Int64
-	mu     sync.Mutex
-	answer func(*http.Request) (*http.Response, error) // guarded by mu
-}
-
-func (h *issuerHost) RoundTrip(r *http.Request) (*http.Response, error) {
-	h.calls.Add(1)
-	h.mu.Lock()
-	answer := h.answer
-	h.mu.Unlock()
-	return answer(r)
-}
-
-func (h *issuerHost) set(answer func(*http.Request) (*http.Response, error)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.answer = answer
-}
-
-func says(status int, body string, headers ...string) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) {
-		h := http.Header{}
-		for i := 0; i < len(headers); i += 2 {
-			h.Set(headers[i], headers[i+1])
-		}
-		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
-	}
-}
-
-func isDown(*http.Request) (*http.Response, error) { return nil, errUnreachable }
-
-// hangs answers when the request is given up, and not before.
-func hangs(r *http.Request) (*http.Response, error) {
-	<-r.Context().Done()
-	return nil, r.Context().Err()
-}
-
-// drips sends its headers, and then nothing.
-func drips(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: dripping{r.Context()}}, nil
-}
-
-type dripping struct{ ctx context.Context }
-
-func (d dripping) Read([]byte) (int, error) { <-d.ctx.Done(); return 0, d.ctx.Err() }
-func (d dripping) Close() error             { return nil }
-
-const jwksURL = "https://issuer.example.com/jwks.json"
-
-// remoteGuard takes its keys from the host alone.
-func remoteGuard(t *testing.T, h *issuerHost, log *logbook) *auth.Guard {
-	t.Helper()
-	g, err := auth.New(auth.Config{
-		Issuer: issuer, Audience: audience, JWKSURL: jwksURL, Client: &http.Client{Transport: h}, Logger: log.logger(),
-	})
-	require.NoError(t, err)
-	return g
-}
-
-// today is good claims by the bubble's clock.
-func today() jwt.MapClaims {
-	c := good()
-	c["iat"], c["nbf"], c["exp"] = time.Now().Unix(), time.Now().Unix(), time.Now().Add(100*time.Hour).Unix()
-	return c
-}
-
-func oldKeys() string {
-	return keySet(map[string]crypto.PublicKey{"ed": edKey().Public(), "rsa": rsaKey().Public()})
-}
-
-func signedBy(kid string, key crypto.PrivateKey, claims jwt.MapClaims) string {
-	if _, ok := key.(*ecdsa.PrivateKey); ok {
-		return sign(jwt.SigningMethodES256, kid, key, claims)
-	}
-	return sign(jwt.SigningMethodEdDSA, kid, key, claims)
-}
-
-// timed authenticates a token and returns how long that took.
-func timed(g *auth.Guard, token string) (time.Duration, error) {
-	began := time.Now()
-	_, err := g.Authenticate(bearer(token))
-	return time.Since(began), err
-}
-
-func checks(g *auth.Guard, kid string, key crypto.PrivateKey, claims jwt.MapClaims) (time.Duration, error) {
-	return timed(g, signedBy(kid, key, claims))
-}
 
 func TestKeysAreFetchedOnceForManyAndThenNoMore(t *testing.T) {
 	t.Parallel()
@@ -392,44 +298,4 @@ func TestAStaticKeyNeedsNoIssuer(t *testing.T) {
 	require.Zero(t, h.calls.Load())
 	_, err = checks(g, "", edKey(), good())
 	require.ErrorIs(t, err, auth.ErrUnavailable, "whether it is the only one cannot be known")
-}
-
-func TestParseKeySet(t *testing.T) {
-	t.Parallel()
-	p384 := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
-	keys, err := auth.ParseKeySet([]byte(keySet(map[string]crypto.PublicKey{"rsa": rsaKey().Public(), "ec": ecKey().Public(), "ed": edKey().Public()})))
-	require.NoError(t, err)
-	require.ElementsMatch(t, publicKeys(), keys)
-
-	good := keySet(map[string]crypto.PublicKey{"ed": edKey().Public()})
-	member := func(s string) string { return strings.Replace(good, `"kid"`, s+`,"kid"`, 1) }
-	point := must(ecKey().PublicKey.Bytes())
-	for name, tc := range map[string]struct{ in, says string }{
-		"a private key":            {member(`"d":"AAAA"`), "key 0: a private key"},
-		"for encryption":           {member(`"use":"enc"`), "not for checking signatures"},
-		"for signing":              {member(`"key_ops":["sign"]`), "not for checking signatures"},
-		"for another algorithm":    {member(`"alg":"Ed448"`), "an algorithm that is not accepted"},
-		"RSA as HS256":             {`{"keys":[` + strings.Replace(keySet(map[string]crypto.PublicKey{"a": rsaKey().Public()})[9:], "RS256", "HS256", 1), "an algorithm that is not accepted"},
-		"a secret":                 {`{"keys":[{"kty":"oct","k":"AAAA"}]}`, "neither RSA, P-256 nor Ed25519"},
-		"P-384":                    {`{"keys":[{"kty":"EC","crv":"P-384","x":"` + b64(p384.X.String()) + `"}]}`, "neither RSA, P-256 nor Ed25519"},
-		"a point off the curve":    {`{"keys":[{"kty":"EC","crv":"P-256","x":"` + b64(string(point[1:33])) + `","y":"` + b64(string(bytes.Repeat([]byte{1}, 32))) + `"}]}`, "key 0"},
-		"half a point":             {`{"keys":[{"kty":"EC","crv":"P-256","x":"` + b64(string(point[1:33])) + `"}]}`, "32 bytes"},
-		"a short Ed25519":          {`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAA"}]}`, "32 bytes"},
-		"an RSA key of nothing":    {`{"keys":[{"kty":"RSA"}]}`, "2048 to 4096 bits"},
-		"an RSA key of exponents":  {`{"keys":[{"kty":"RSA","n":"` + b64(string(rsaKey().N.Bytes())) + `","e":"` + b64(strings.Repeat("\xff", 100)) + `"}]}`, "exponent is too large"},
-		"an RSA key, far too long": {`{"keys":[{"kty":"RSA","e":"AQAB","n":"` + b64(strings.Repeat("\xff", 4096)) + `"}]}`, "2048 to 4096 bits"},
-		"a number as a key":        {`{"keys":[7]}`, "key 0: malformed"},
-		"no keys":                  {`{}`, "without a key"},
-		"no JSON":                  {`-----BEGIN PUBLIC KEY-----`, "must be a JSON object"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			keys, err := auth.ParseKeySet([]byte(tc.in))
-			require.ErrorContains(t, err, tc.says)
-			require.Empty(t, keys)
-		})
-	}
-	mixed, err := auth.ParseKeySet([]byte(strings.Replace(good, `{"keys":[`, `{"keys":[{"kty":"oct","k":"AAAA"},7,`, 1)))
-	require.NoError(t, err)
-	require.Len(t, mixed, 1, "what is of no use is passed over")
 }
