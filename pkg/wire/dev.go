@@ -73,7 +73,7 @@ func NewDev(ctx context.Context, cfg DevConfig) (*Dev, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.ingest = newIngest(d.store, cfg.Logger)
+	d.ingest = newIngest(d.store, d.store.orders(), cfg.Logger)
 	d.streams, err = newStreams(d.store, devPoll, gateway.Config{
 		Catalog:        public(),
 		AllowedOrigins: cfg.AllowedOrigins,
