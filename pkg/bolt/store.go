@@ -40,10 +40,16 @@ var (
 	idsBucket     = []byte("ids")     // channel, event id: sequence number, time
 	forgetBucket  = []byte("forget")  // time, channel, event id: nothing
 
-	subscribersBucket = []byte("subscribers") // channel, connection: subscriber
-	countsBucket      = []byte("counts")      // channel: number of its subscribers
+	connectionsBucket = []byte("connections") // connection: all of it
+	placesBucket      = []byte("places")      // whose, connection: nothing
+	talliesBucket     = []byte("tallies")     // whose: how many places
 	leasesBucket      = []byte("leases")      // process: until when
-	membersBucket     = []byte("members")     // process, channel, connection: nothing
+	visitsBucket      = []byte("visits")      // channel, user: visit
+	newsBucket        = []byte("news")        // due, id: news
+	blocksBucket      = []byte("blocks")      // whose: until when
+	connectsBucket    = []byte("connects")    // address: second, how many
+	onceBucket        = []byte("once")        // id: until when
+	budgetBucket      = []byte("budget")      // stream, month: seconds
 )
 
 const fileVersion = "1"
@@ -121,7 +127,8 @@ func prepare(db *bbolt.DB) error {
 		}
 		for _, name := range [][]byte{
 			aboutBucket, headsBucket, batchesBucket, idsBucket, forgetBucket,
-			subscribersBucket, countsBucket, leasesBucket, membersBucket,
+			connectionsBucket, placesBucket, talliesBucket, leasesBucket, visitsBucket, newsBucket,
+			blocksBucket, connectsBucket, onceBucket, budgetBucket,
 		} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err

@@ -9,6 +9,8 @@ import (
 	"github.com/runnel-sse/runnel/pkg/bolt"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/eventlog/logtest"
+	"github.com/runnel-sse/runnel/pkg/memory"
+	"github.com/runnel-sse/runnel/pkg/subscriber"
 	"github.com/runnel-sse/runnel/pkg/subscriber/subscribertest"
 )
 
@@ -21,8 +23,11 @@ func TestLog(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	t.Parallel()
-	subscribertest.Run(t, func(t *testing.T, o subscribertest.Options) subscribertest.Registry {
-		return open(t, filepath.Join(t.TempDir(), "runnel.db"), bolt.Options{Now: o.Now}).Registry()
+	subscribertest.Run(t, func(t *testing.T, o subscribertest.Options) subscribertest.Storage {
+		s := open(t, filepath.Join(t.TempDir(), "runnel.db"), bolt.Options{Now: o.Now})
+		return subscribertest.Storage{Registry: func(f subscribertest.Faults) subscriber.Storage {
+			return memory.MisbehaveRegistry(s.Registry(), memory.Faults{Seed: f.Seed, Throttled: f.Throttled, LostAnswer: f.LostAnswer})
+		}}
 	})
 }
 

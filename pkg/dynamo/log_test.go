@@ -16,7 +16,6 @@ import (
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/eventlog/batch"
 	"github.com/runnel-sse/runnel/pkg/eventlog/logtest"
-	"github.com/runnel-sse/runnel/pkg/subscriber/subscribertest"
 )
 
 // open returns a client of the local DynamoDB, and skips the test without one.
@@ -44,13 +43,6 @@ func TestLog(t *testing.T) {
 	client := open(t)
 	logtest.Run(t, func(t *testing.T, o logtest.Options) eventlog.Log {
 		return dynamo.NewLog(client, newTable(t, client, dynamo.EventLogTable), dynamo.LogOptions{Now: o.Now, Retention: o.Retention})
-	})
-}
-
-func TestRegistry(t *testing.T) {
-	client := open(t)
-	subscribertest.Run(t, func(t *testing.T, o subscribertest.Options) subscribertest.Registry {
-		return dynamo.NewRegistry(client, newTable(t, client, dynamo.SubscribersTable), dynamo.RegistryOptions{Now: o.Now})
 	})
 }
 

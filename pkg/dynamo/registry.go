@@ -2,10 +2,11 @@ package dynamo
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -22,16 +23,29 @@ type RegistryOptions struct {
 }
 
 // Registry is a subscriber registry in a table.
+//
+// What it costs, in write request units, where one that is part of a transaction
+// counts double: a join of one channel by a user from an address 14, the leaving
+// 12; without a user 10 and 8; each further channel 4; presence 4 more when a
+// user comes and when they go. Each is one request, but that who leaves a
+// channel with presence looks first, and that a user's second connection there
+// is found out by a first request that is refused.
+//
+// Items that many share are its hot keys: a channel's counter, a user's, an
+// address's, a process's lease. Transactions that meet on one cancel each other,
+// and are tried again after a pause with jitter; so a channel's joins and leaves
+// go one after the other, some hundred a second, and no other channel's wait.
+// Everything else is spread: leases and news over shards.
 type Registry struct {
 	client Client
 	table  string
 	o      RegistryOptions
+
+	mu    sync.Mutex
+	quiet time.Time // guarded by mu: when no lease was found lapsed
 }
 
-var (
-	_ subscriber.Registry = (*Registry)(nil)
-	_ subscriber.Reaper   = (*Registry)(nil)
-)
+var _ subscriber.Storage = (*Registry)(nil)
 
 // NewRegistry returns a registry in the table, which has the form of SubscribersTable.
 func NewRegistry(client Client, table string, o RegistryOptions) *Registry {
@@ -41,332 +55,242 @@ func NewRegistry(client Client, table string, o RegistryOptions) *Registry {
 	return &Registry{client: client, table: table, o: o}
 }
 
-// Items of the registry:
+// Items of the registry. A channel's name has no #, and times are Unix
+// milliseconds, but for expires and second.
 //
 //	pk                    sk              else
-//	CommentStream:item:1  #count          n
+//	CommentStream:item:1  #count          n, users, until: kept out till then
 //	CommentStream:item:1  c#{connection}  process, user, joined
-//	#lease                {process}       until; dead once it has lapsed
+//	CommentStream:item:1  u#{user}        n, since, visit, due, left, over
+//	u#{user}              #count          n, until
+//	u#{user}              c#{connection}  process, joined
+//	a#{address}           #count          n, second, connects: in that second
+//	p#{process}           c#{connection}  v: the connection
+//	lease#{shard}         {process}       until, dead: found lapsed, done: nothing lives by it
+//	news#{shard}          {due}#{id}      channel, user, kind, at
+//	once#{id}             #once           until
+//	budget#{stream}       {month}         n
+//
+// An item p#{process} c#{connection} is the connection: all else of it is
+// written on condition that this one is what it was found to be. The counters of
+// users and addresses count these items, those of channels their c# items.
 const (
-	countSK  = "#count"
-	memberSK = "c#"
-	leasePK  = "#lease"
+	countSK   = "#count"
+	memberSK  = "c#"
+	presentSK = "u#"
+
+	userPK    = "u#"
+	addressPK = "a#"
+	processPK = "p#"
+	leasePK   = "lease#"
+	newsPK    = "news#"
+	oncePK    = "once#"
+	onceSK    = "#once"
+	budgetPK  = "budget#"
 )
 
 const (
-	// reapAgain is how long a dead process is looked at again: an index is late,
-	// and may show a subscriber only after the first look.
-	reapAgain = 10 * time.Minute
+	// leaseShards and newsShards are partitions, each good for 1,000 WRU a second.
+	leaseShards = 4
+	newsShards  = 4
+
+	// counterLife is how long after the last join a counter is kept: longer than
+	// any connection is open, so what is forgotten was at nothing.
+	counterLife = 7 * 24 * time.Hour
 	// tombstone is how long a dead name is remembered, so that it does not live
-	// again. Names are random: nobody comes back to one after a week.
-	tombstone = 7 * 24 * time.Hour
+	// again. Names are random: nobody comes back to one after a day.
+	tombstone = 24 * time.Hour
+	// budgetLife is how long a month's sum is kept.
+	budgetLife = 400 * 24 * time.Hour
 )
+
+func shard(prefix, name string, shards int) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	return fmt.Sprint(prefix, h.Sum32()%uint32(shards))
+}
+
+func leaseKey(process string) item { return key(shard(leasePK, process, leaseShards), process) }
+
+// held is a connection as it is there. Seats are sorted, so that its value is
+// the same whoever writes it.
+type held struct {
+	id, process string
+	value
+}
+
+type value struct {
+	User    string   `json:"u,omitempty"`
+	Address string   `json:"a,omitempty"`
+	Joined  int64    `json:"j"`
+	Seats   []string `json:"s,omitempty"` // channels without presence
+	Present []string `json:"p,omitempty"` // channels with it
+}
+
+// heldOf is the connection that c was joined as, if that was at once.
+func heldOf(c subscriber.Connection) held {
+	h := held{id: c.ID, process: c.Process, value: value{User: c.User, Address: c.Address, Joined: c.Joined.UnixMilli()}}
+	return h.with(c.Distinct())
+}
+
+// with has the seats too.
+func (h held) with(seats []subscriber.Seat) held {
+	h.Seats, h.Present = slices.Clone(h.Seats), slices.Clone(h.Present)
+	for _, s := range seats {
+		if s.Presence && h.User != "" {
+			h.Present = append(h.Present, s.Channel.String())
+		} else {
+			h.Seats = append(h.Seats, s.Channel.String())
+		}
+	}
+	slices.Sort(h.Seats)
+	slices.Sort(h.Present)
+	return h
+}
+
+// without has not got the seats.
+func (h held) without(seats []subscriber.Seat) held {
+	gone := func(ch string) bool {
+		return slices.ContainsFunc(seats, func(s subscriber.Seat) bool { return s.Channel.String() == ch })
+	}
+	h.Seats = slices.DeleteFunc(slices.Clone(h.Seats), gone)
+	h.Present = slices.DeleteFunc(slices.Clone(h.Present), gone)
+	return h
+}
+
+// seats are all of the connection's, without what its item does not hold.
+func (h held) seats() (all []subscriber.Seat, err error) {
+	for _, list := range [][]string{h.Seats, h.Present} {
+		for _, name := range list {
+			ch, err := channel.Parse(name)
+			if err != nil {
+				return nil, fmt.Errorf("connection %s: %w", h.id, err)
+			}
+			all = append(all, subscriber.Seat{Channel: ch, Presence: slices.Contains(h.Present, name)})
+		}
+	}
+	return all, nil
+}
+
+func (h held) has(ch channel.Name) bool {
+	return slices.Contains(h.Seats, ch.String()) || slices.Contains(h.Present, ch.String())
+}
+
+func (h held) empty() bool { return len(h.Seats)+len(h.Present) == 0 }
+
+func (h held) text() types.AttributeValue {
+	v, _ := json.Marshal(h.value) // strings and a number: cannot fail
+	return text(string(v))
+}
+
+func readHeld(id, process string, it item) (*held, error) {
+	h := &held{id: id, process: process}
+	if err := json.Unmarshal([]byte(readText(it, attrValue)), &h.value); err != nil {
+		return nil, fmt.Errorf("connection %s: %w", id, err)
+	}
+	return h, nil
+}
+
+// fetch reads the connection where it lives by that process; nil: it does not.
+func (r *Registry) fetch(ctx context.Context, id, process string) (*held, error) {
+	it, err := r.get(ctx, key(processPK+process, memberSK+id))
+	if err != nil || it == nil {
+		return nil, err
+	}
+	return readHeld(id, process, it)
+}
+
+// find reads the connection, whatever process it lives by, where it has one of
+// the seats or the user; nil: it does not.
+func (r *Registry) find(ctx context.Context, c subscriber.Connection) (*held, error) {
+	var keys []item
+	for _, s := range c.Distinct() {
+		keys = append(keys, key(s.Channel.String(), memberSK+c.ID))
+	}
+	if c.User != "" {
+		keys = append(keys, key(userPK+c.User, memberSK+c.ID))
+	}
+	for attempt := 1; ; attempt++ {
+		found, err := r.batchGet(ctx, keys)
+		if err != nil || len(found) == 0 {
+			return nil, err
+		}
+		for _, it := range found {
+			if h, err := r.fetch(ctx, c.ID, readText(it, attrProcess)); h != nil || err != nil {
+				return h, err
+			}
+		}
+		if attempt == maxAttempts {
+			return nil, fmt.Errorf("%w: connection %s moves all the time", subscriber.ErrUnavailable, c.ID)
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+}
 
 // Renew is subscriber.Registry's: one conditional write.
 func (r *Registry) Renew(ctx context.Context, process string, until time.Time) error {
-	out, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:           &r.table,
-		Key:                 key(leasePK, process),
-		UpdateExpression:    new("SET #until = :until"),
-		ConditionExpression: new("attribute_not_exists(pk) OR (attribute_not_exists(dead) AND #until > :now)"),
-		ExpressionAttributeNames: map[string]string{
-			"#until": attrUntil,
-		},
-		ExpressionAttributeValues: item{":until": num(until.UnixMilli()), ":now": num(r.o.Now().UnixMilli())},
-		ReturnConsumedCapacity:    total(),
-	})
-	if err == nil {
-		r.o.Meter.write(one(out.ConsumedCapacity)...)
-		return nil
+	refused, _, err := r.update(ctx, r.changing(leaseKey(process),
+		"SET #until = :until", "attribute_not_exists(pk) OR (attribute_not_exists(dead) AND #until > :now)",
+		item{":until": num(until.UnixMilli()), ":now": num(r.o.Now().UnixMilli())}))
+	if refused {
+		err = subscriber.ErrLapsed
 	}
-	r.o.Meter.write()
-	var refused *types.ConditionalCheckFailedException
-	if errors.As(err, &refused) {
-		return fmt.Errorf("dynamo: renew: %w", subscriber.ErrLapsed)
+	if err != nil {
+		return fmt.Errorf("dynamo: renew: %w", err)
 	}
-	return fmt.Errorf("dynamo: renew: %w", translate(err, r.table, subscriber.ErrUnavailable))
-}
-
-// Join is subscriber.Registry's: one transaction, unless a channel is full or
-// the connection is there already.
-func (r *Registry) Join(ctx context.Context, c subscriber.Connection, _ subscriber.Limits) ([]subscriber.News, error) {
-	return nil, r.join(ctx, c)
-}
-
-func (r *Registry) join(ctx context.Context, c subscriber.Connection) error {
-	c.Seats = seats(c)
-	reaped := false
-	for attempt := 1; ; attempt++ {
-		refused, err := r.transact(ctx, append(r.joining(c), r.alive(c.Process)))
-		if err == nil {
-			return nil
-		}
-		if refused == nil {
-			return fmt.Errorf("dynamo: join: %w", err)
-		}
-		if refused[2*len(c.Seats)] {
-			return fmt.Errorf("dynamo: join: %w", subscriber.ErrLapsed)
-		}
-		var full []subscriber.Seat
-		there := false
-		for i, s := range c.Seats {
-			there = there || refused[2*i]
-			if refused[2*i+1] {
-				full = append(full, s)
-			}
-		}
-		switch {
-		case there:
-			return r.move(ctx, c)
-		case full != nil && reaped:
-			return &subscriber.LimitError{What: subscriber.OfChannel, Channel: full[0].Channel, Limit: full[0].Limit}
-		case full != nil:
-			reaped = true
-			for _, s := range full {
-				if err := r.reapChannel(ctx, s.Channel); err != nil {
-					return fmt.Errorf("dynamo: join: %w", err)
-				}
-			}
-			continue
-		case attempt >= maxAttempts:
-			return fmt.Errorf("dynamo: join: %w: %w", subscriber.ErrUnavailable, err)
-		}
-		if err := pause(ctx, attempt); err != nil {
-			return err
-		}
-	}
-}
-
-// joining has, for each channel, the subscriber and then the counter.
-func (r *Registry) joining(c subscriber.Connection) []types.TransactWriteItem {
-	var all []types.TransactWriteItem
-	for _, s := range c.Seats {
-		it := key(s.Channel.String(), memberSK+c.ID)
-		it[attrProcess], it[attrJoined] = text(c.Process), num(c.Joined.UnixMilli())
-		if c.User != "" {
-			it[attrUser] = text(c.User)
-		}
-		all = append(all,
-			types.TransactWriteItem{Put: &types.Put{
-				TableName: &r.table, Item: it, ConditionExpression: new("attribute_not_exists(pk)"),
-			}},
-			types.TransactWriteItem{Update: r.counting(s.Channel, 1, s.Limit)})
-	}
-	return all
+	return nil
 }
 
 // alive checks that the process holds its lease, in the same transaction: what
 // is entered under a name that was given up would never be reaped.
 func (r *Registry) alive(process string) types.TransactWriteItem {
+	cond := "attribute_not_exists(dead) AND #until > :now"
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		TableName: &r.table, Key: key(leasePK, process),
-		ConditionExpression:       new("attribute_not_exists(dead) AND #until > :now"),
-		ExpressionAttributeNames:  map[string]string{"#until": attrUntil},
+		TableName: &r.table, Key: leaseKey(process), ConditionExpression: &cond,
+		ExpressionAttributeNames:  names(cond),
 		ExpressionAttributeValues: item{":now": num(r.o.Now().UnixMilli())},
 	}}
 }
 
-// seats are the connection's, each channel once.
-func seats(c subscriber.Connection) []subscriber.Seat {
-	all := slices.SortedStableFunc(slices.Values(c.Seats), func(a, b subscriber.Seat) int {
-		return strings.Compare(a.Channel.String(), b.Channel.String())
-	})
-	return slices.CompactFunc(all, func(a, b subscriber.Seat) bool { return a.Channel == b.Channel })
-}
+// counterExpires keeps a counter for as long as it may count something.
+func (r *Registry) counterExpires() types.AttributeValue { return expiry(r.o.Now(), counterLife) }
 
-// counting moves a channel's counter, not above the limit if there is one.
-func (r *Registry) counting(ch channel.Name, by, limit int) *types.Update {
-	u := &types.Update{
-		TableName: &r.table, Key: key(ch.String(), countSK),
-		UpdateExpression:          new("ADD n :by"),
-		ExpressionAttributeValues: item{":by": &types.AttributeValueMemberN{Value: fmt.Sprint(by)}},
-	}
-	if limit > 0 {
-		u.ConditionExpression = new("attribute_not_exists(n) OR n < :limit")
-		u.ExpressionAttributeValues[":limit"] = num(limit)
-	}
-	return u
-}
-
-// move puts a connection that is there already under its present process, and
-// joins the channels where it is not.
-func (r *Registry) move(ctx context.Context, c subscriber.Connection) error {
-	for _, s := range c.Seats {
-		out, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &r.table, Key: key(s.Channel.String(), memberSK+c.ID),
-			UpdateExpression:          new("SET #process = :process"),
-			ConditionExpression:       new("attribute_exists(pk)"),
-			ExpressionAttributeNames:  map[string]string{"#process": attrProcess},
-			ExpressionAttributeValues: item{":process": text(c.Process)},
-			ReturnConsumedCapacity:    total(),
-		})
-		var gone *types.ConditionalCheckFailedException
-		if errors.As(err, &gone) {
-			alone := c
-			alone.Seats = []subscriber.Seat{s}
-			r.o.Meter.write()
-			if err := r.join(ctx, alone); err != nil {
-				return err
-			}
-			continue
-		}
-		if err != nil {
-			r.o.Meter.write()
-			return fmt.Errorf("dynamo: join again: %w", translate(err, r.table, subscriber.ErrUnavailable))
-		}
-		r.o.Meter.write(one(out.ConsumedCapacity)...)
-	}
-	return nil
-}
-
-// Leave is subscriber.Registry's: one transaction. Where the connection has left
-// some of its channels already, it leaves the others one by one.
-func (r *Registry) Leave(ctx context.Context, c subscriber.Connection) ([]subscriber.News, error) {
-	var chs []channel.Name
-	for _, s := range seats(c) {
-		chs = append(chs, s.Channel)
-	}
-	if err := r.leave(ctx, c.ID, chs); err != nil {
-		return nil, fmt.Errorf("dynamo: leave: %w", err)
-	}
-	return nil, nil
-}
-
-func (r *Registry) leave(ctx context.Context, connection string, chs []channel.Name) error {
-	for attempt := 1; len(chs) > 0; attempt++ {
-		var all []types.TransactWriteItem
-		for _, ch := range chs {
-			all = append(all,
-				types.TransactWriteItem{Delete: &types.Delete{
-					TableName: &r.table, Key: key(ch.String(), memberSK+connection),
-					ConditionExpression: new("attribute_exists(pk)"),
-				}},
-				types.TransactWriteItem{Update: r.counting(ch, -1, 0)})
-		}
-		refused, err := r.transact(ctx, all)
-		if err == nil {
-			return nil
-		}
-		if refused == nil || attempt >= maxAttempts {
-			return err
-		}
-		var still []channel.Name
-		for i, ch := range chs {
-			if _, ok := refused[2*i]; !ok {
-				still = append(still, ch)
-			}
-		}
-		if len(still) == len(chs) { // nobody was refused: others were in the way
-			if err := pause(ctx, attempt); err != nil {
-				return err
-			}
-		}
-		chs = still
-	}
-	return nil
-}
-
-// transact carries the writes out, all or none. When it was cancelled by a
-// condition, or by others in the way, it returns which conditions failed, by
-// index, with the error; after any other failure nil.
-func (r *Registry) transact(ctx context.Context, all []types.TransactWriteItem) (refused map[int]bool, err error) {
-	out, err := r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: all, ReturnConsumedCapacity: total()})
-	if err == nil {
-		r.o.Meter.write(out.ConsumedCapacity...)
-		return nil, nil
-	}
-	r.o.Meter.write()
-	var cancel *types.TransactionCanceledException
-	if !errors.As(err, &cancel) {
-		return nil, translate(err, r.table, subscriber.ErrUnavailable)
-	}
-	refused = map[int]bool{}
-	for i, reason := range cancel.CancellationReasons {
-		code := ""
-		if reason.Code != nil {
-			code = *reason.Code
-		}
-		switch {
-		case code == "ConditionalCheckFailed":
-			refused[i] = true
-		case code == "", code == "None", code == "TransactionConflict", throttled(code):
-		default:
-			return nil, cancel
-		}
-	}
-	return refused, fmt.Errorf("%w: %w", subscriber.ErrUnavailable, cancel)
-}
-
-// Count is subscriber.Directory's: one consistent read of one item.
-func (r *Registry) Count(ctx context.Context, ch channel.Name) (int, error) {
+func (r *Registry) get(ctx context.Context, k item) (item, error) {
 	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &r.table, Key: key(ch.String(), countSK), ConsistentRead: new(true), ReturnConsumedCapacity: total(),
+		TableName: &r.table, Key: k, ConsistentRead: new(true), ReturnConsumedCapacity: total(),
 	})
 	if err != nil {
 		r.o.Meter.read()
-		return 0, fmt.Errorf("dynamo: count %s: %w", ch, translate(err, r.table, subscriber.ErrUnavailable))
+		return nil, translate(err, r.table, subscriber.ErrUnavailable)
 	}
 	r.o.Meter.read(one(out.ConsumedCapacity)...)
-	n, _ := readNum(out.Item, attrCount)
-	return int(n), nil
+	return out.Item, nil
 }
 
-// List is subscriber.Directory's: consistent reads.
-func (r *Registry) List(ctx context.Context, ch channel.Name, after string, limit int) ([]subscriber.Subscriber, error) {
-	in := &dynamodb.QueryInput{
-		TableName:              &r.table,
-		KeyConditionExpression: new("pk = :pk AND sk BETWEEN :from AND :to"),
-		ExpressionAttributeValues: item{
-			// The least key after the one that ends with the connection's id.
-			":pk": text(ch.String()), ":from": text(memberSK + after + "\x00"), ":to": text(memberSK + "\x7f"),
-		},
-		ConsistentRead: new(true), Limit: new(int32(limit)), ReturnConsumedCapacity: total(),
-	}
-	var all []subscriber.Subscriber
-	err := r.query(ctx, in, func(it item) bool {
-		all = append(all, member(it))
-		return len(all) < limit
-	})
-	if err != nil {
-		return nil, fmt.Errorf("dynamo: list %s: %w", ch, err)
-	}
-	return all, nil
-}
-
-func member(it item) subscriber.Subscriber {
-	joined, _ := readNum(it, attrJoined)
-	return subscriber.Subscriber{
-		Connection: strings.TrimPrefix(readText(it, SortKey), memberSK),
-		Process:    readText(it, attrProcess),
-		User:       readText(it, attrUser),
-		Joined:     time.UnixMilli(int64(joined)).UTC(),
-	}
-}
-
-func readText(it item, name string) string {
-	if s, ok := it[name].(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
-// query calls f for every item, page after page, until it returns false.
-func (r *Registry) query(ctx context.Context, in *dynamodb.QueryInput, f func(item) bool) error {
-	for {
-		out, err := r.client.Query(ctx, in)
+// batchGet reads at most 100 items, in no order.
+func (r *Registry) batchGet(ctx context.Context, keys []item) (found []item, err error) {
+	for attempt := 1; len(keys) > 0; attempt++ {
+		out, err := r.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems:           map[string]types.KeysAndAttributes{r.table: {Keys: keys, ConsistentRead: new(true)}},
+			ReturnConsumedCapacity: total(),
+		})
 		if err != nil {
 			r.o.Meter.read()
-			return translate(err, r.table, subscriber.ErrUnavailable)
+			return nil, translate(err, r.table, subscriber.ErrUnavailable)
 		}
-		r.o.Meter.read(one(out.ConsumedCapacity)...)
-		for _, it := range out.Items {
-			if !f(it) {
-				return nil
-			}
+		r.o.Meter.read(out.ConsumedCapacity...)
+		found = append(found, out.Responses[r.table]...)
+		if keys = out.UnprocessedKeys[r.table].Keys; len(keys) == 0 {
+			break
 		}
-		if out.LastEvaluatedKey == nil {
-			return nil
+		if attempt == maxAttempts {
+			return nil, fmt.Errorf("%w: keys are not read", subscriber.ErrUnavailable)
 		}
-		in.ExclusiveStartKey = out.LastEvaluatedKey
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
 	}
+	return found, nil
 }

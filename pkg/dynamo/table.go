@@ -12,9 +12,6 @@ const (
 	PartitionKey = "pk"
 	SortKey      = "sk"
 	TTLAttribute = "expires" // Unix seconds
-
-	// ProcessIndex finds a process's subscribers. It holds keys alone.
-	ProcessIndex = "process"
 )
 
 // Attributes of the log's items.
@@ -26,12 +23,24 @@ const (
 
 // Attributes of the registry's items.
 const (
-	attrProcess = "process"
-	attrUser    = "user"
-	attrJoined  = "joined" // Unix milliseconds
-	attrCount   = "n"
-	attrUntil   = "until" // Unix milliseconds
-	attrDead    = "dead"  // Unix milliseconds, when a reaper found the lease lapsed
+	attrProcess  = "process"
+	attrUser     = "user"
+	attrJoined   = "joined" // Unix milliseconds
+	attrCount    = "n"
+	attrUsers    = "users"
+	attrUntil    = "until"    // Unix milliseconds
+	attrDead     = "dead"     // Unix milliseconds, when a reaper found the lease lapsed
+	attrValue    = "v"        // a connection, as JSON
+	attrSecond   = "second"   // Unix seconds
+	attrConnects = "connects" // in that second
+	attrVisit    = "visit"
+	attrSince    = "since" // Unix milliseconds
+	attrDue      = "due"   // Unix milliseconds
+	attrLeft     = "left"  // Unix milliseconds
+	attrOver     = "over"
+	attrChannel  = "channel"
+	attrKind     = "kind"
+	attrAt       = "at" // Unix milliseconds
 )
 
 // EventLogTable is the definition of the log's table.
@@ -49,13 +58,8 @@ func SubscribersTable(name string) *dynamodb.CreateTableInput {
 	return &dynamodb.CreateTableInput{
 		TableName:            aws.String(name),
 		BillingMode:          types.BillingModePayPerRequest,
-		AttributeDefinitions: textAttributes(PartitionKey, SortKey, attrProcess),
+		AttributeDefinitions: textAttributes(PartitionKey, SortKey),
 		KeySchema:            keys(PartitionKey, SortKey),
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName:  aws.String(ProcessIndex),
-			KeySchema:  keys(attrProcess, PartitionKey),
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
-		}},
 	}
 }
 

@@ -3,8 +3,6 @@ package memory
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,33 +20,48 @@ type RegistryOptions struct {
 	Now func() time.Time
 }
 
-// Registry is who is connected, in the memory of the process.
+// Registry is who is connected, in the memory of the process. Its counters are
+// the lengths of its maps.
 type Registry struct {
 	now func() time.Time
 
-	mu        sync.Mutex
-	channels  map[channel.Name]map[string]subscriber.Subscriber // by connection id
-	processes map[string]*process
+	mu          sync.Mutex // guards what follows
+	connections set        // all
+	channels    map[channel.Name]set
+	users       map[string]set
+	addresses   map[string]set
+	processes   map[string]*process
+	blocks      map[subscriber.Target]time.Time
+	second      int64          // Unix time of connects
+	connects    map[string]int // in this second, by address
+
+	visits  map[channel.Name]map[string]*visit // by user
+	present map[channel.Name]int               // visits that are not over
+	news    map[string]subscriber.News         // the outbox, by id
+	once    map[string]time.Time
+	spent   map[month]int64
 }
 
-var (
-	_ subscriber.Registry = (*Registry)(nil)
-	_ subscriber.Reaper   = (*Registry)(nil)
-)
+var _ subscriber.Storage = (*Registry)(nil)
+
+// set is some connections, by id.
+type set map[string]*connection
+
+// connection is one that is there. It holds the seats that it has.
+type connection struct {
+	subscriber.Subscriber
+	address string
+	seats   map[channel.Name]subscriber.Seat
+}
 
 // process is a lease and what lives by it. One that has lapsed stays for a
-// while without members, so that its name is not taken again.
+// while without connections, so that its name is not taken again.
 type process struct {
-	until   time.Time
-	members map[member]struct{}
+	until       time.Time
+	connections set
 }
 
-type member struct {
-	channel    channel.Name
-	connection string
-}
-
-func (p *process) lapsed(now time.Time) bool { return !now.Before(p.until) }
+func (p *process) lapsed(now time.Time) bool { return p == nil || !now.Before(p.until) }
 
 // NewRegistry returns an empty registry.
 func NewRegistry(o RegistryOptions) *Registry {
@@ -56,160 +69,181 @@ func NewRegistry(o RegistryOptions) *Registry {
 		o.Now = time.Now
 	}
 	return &Registry{
-		now:       o.Now,
-		channels:  map[channel.Name]map[string]subscriber.Subscriber{},
-		processes: map[string]*process{},
+		now:         o.Now,
+		connections: set{},
+		channels:    map[channel.Name]set{},
+		users:       map[string]set{},
+		addresses:   map[string]set{},
+		processes:   map[string]*process{},
+		blocks:      map[subscriber.Target]time.Time{},
+		connects:    map[string]int{},
+		visits:      map[channel.Name]map[string]*visit{},
+		present:     map[channel.Name]int{},
+		news:        map[string]subscriber.News{},
+		once:        map[string]time.Time{},
+		spent:       map[month]int64{},
 	}
+}
+
+// do is one call: all of it under the lock, or none of it.
+func (r *Registry) do(ctx context.Context, doing, what string, f func(now time.Time) error) error {
+	err := ctx.Err()
+	if err == nil {
+		r.mu.Lock()
+		err = f(r.now())
+		r.mu.Unlock()
+	}
+	if err != nil {
+		return fmt.Errorf("memory: %s %s: %w", doing, what, err)
+	}
+	return nil
 }
 
 // Renew is subscriber.Registry's.
 func (r *Registry) Renew(ctx context.Context, name string, until time.Time) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("memory: renew %s: %w", name, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	p := r.processes[name]
-	switch {
-	case p == nil:
-		r.processes[name] = &process{until: until, members: map[member]struct{}{}}
-	case p.lapsed(r.now()):
-		return fmt.Errorf("memory: renew %s: %w", name, subscriber.ErrLapsed)
-	default:
-		p.until = until
-	}
-	return nil
+	return r.do(ctx, "renew", name, func(now time.Time) error {
+		switch p, known := r.processes[name]; {
+		case !known:
+			r.processes[name] = &process{until: until, connections: set{}}
+		case p.lapsed(now):
+			return subscriber.ErrLapsed
+		default:
+			p.until = until
+		}
+		return nil
+	})
 }
 
 // Join is subscriber.Registry's.
-func (r *Registry) Join(ctx context.Context, c subscriber.Connection, _ subscriber.Limits) ([]subscriber.News, error) {
-	err := ctx.Err()
-	if err == nil {
-		err = r.join(c)
+func (r *Registry) Join(ctx context.Context, c subscriber.Connection, l subscriber.Limits) (news []subscriber.News, err error) {
+	if err := c.Check(); err != nil {
+		return nil, fmt.Errorf("memory: join: %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("memory: join %s: %w", c.ID, err)
-	}
-	return nil, nil
+	err = r.do(ctx, "join", c.ID, func(now time.Time) error {
+		p := r.processes[c.Process]
+		if p.lapsed(now) {
+			return subscriber.ErrLapsed
+		}
+		have := r.connections[c.ID]
+		if err := r.admit(c, have, l, now); err != nil {
+			return err
+		}
+		if have == nil {
+			have = r.enter(c)
+		}
+		if old := r.processes[have.Process]; old != nil {
+			delete(old.connections, c.ID)
+		}
+		have.Process, p.connections[c.ID] = c.Process, have
+		for _, s := range c.Distinct() {
+			if _, there := have.seats[s.Channel]; !there {
+				have.seats[s.Channel] = s
+				put(r.channels, s.Channel, have)
+				news = append(news, r.arrive(s, c.User, now)...)
+			}
+		}
+		return nil
+	})
+	return news, err
 }
 
-func (r *Registry) join(c subscriber.Connection) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	p := r.processes[c.Process]
-	if p == nil || p.lapsed(now) {
-		return subscriber.ErrLapsed
+// enter is for a connection that is new.
+func (r *Registry) enter(c subscriber.Connection) *connection {
+	have := &connection{
+		Subscriber: subscriber.Subscriber{Connection: c.ID, Process: c.Process, User: c.User, Joined: milli(c.Joined)},
+		address:    c.Address, seats: map[channel.Name]subscriber.Seat{},
 	}
-	for _, s := range c.Seats {
-		if s.Limit > 0 && !r.room(s.Channel, c.ID, s.Limit, now) {
-			return &subscriber.LimitError{What: subscriber.OfChannel, Channel: s.Channel, Limit: s.Limit}
-		}
+	r.connections[c.ID] = have
+	if c.User != "" {
+		put(r.users, c.User, have)
 	}
-	for _, s := range c.Seats {
-		ch := s.Channel
-		r.remove(ch, c.ID) // it may live by another lease so far
-		if r.channels[ch] == nil {
-			r.channels[ch] = map[string]subscriber.Subscriber{}
-		}
-		r.channels[ch][c.ID] = subscriber.Subscriber{
-			Connection: c.ID, Process: c.Process, User: c.User, Joined: c.Joined.UTC().Truncate(time.Millisecond),
-		}
-		p.members[member{ch, c.ID}] = struct{}{}
+	if c.Address != "" {
+		put(r.addresses, c.Address, have)
+		r.connects[c.Address]++
 	}
-	return nil
-}
-
-// room reports whether the channel has, or can be given, a place for the connection.
-func (r *Registry) room(ch channel.Name, connection string, limit int, now time.Time) bool {
-	if _, there := r.channels[ch][connection]; there || len(r.channels[ch]) < limit {
-		return true
-	}
-	for id, s := range r.channels[ch] {
-		if p := r.processes[s.Process]; p == nil || p.lapsed(now) {
-			r.remove(ch, id)
-		}
-	}
-	return len(r.channels[ch]) < limit
-}
-
-// remove forgets the connection on the channel and reports whether it was there.
-func (r *Registry) remove(ch channel.Name, connection string) bool {
-	s, there := r.channels[ch][connection]
-	if !there {
-		return false
-	}
-	delete(r.channels[ch], connection)
-	if len(r.channels[ch]) == 0 {
-		delete(r.channels, ch)
-	}
-	if p := r.processes[s.Process]; p != nil {
-		delete(p.members, member{ch, connection})
-	}
-	return true
+	return have
 }
 
 // Leave is subscriber.Registry's.
-func (r *Registry) Leave(ctx context.Context, c subscriber.Connection) ([]subscriber.News, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("memory: leave %s: %w", c.ID, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, s := range c.Seats {
-		r.remove(s.Channel, c.ID)
-	}
-	return nil, nil
+func (r *Registry) Leave(ctx context.Context, c subscriber.Connection) (news []subscriber.News, err error) {
+	err = r.do(ctx, "leave", c.ID, func(now time.Time) error {
+		have := r.connections[c.ID]
+		for _, s := range c.Seats {
+			news = append(news, r.leave(have, s.Channel, s.Grace, now)...)
+		}
+		return nil
+	})
+	return news, err
 }
 
-// Count is subscriber.Directory's.
-func (r *Registry) Count(ctx context.Context, ch channel.Name) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, fmt.Errorf("memory: count %s: %w", ch, err)
+// leave takes the connection from the channel, if it is there, and with the last
+// one from everything.
+func (r *Registry) leave(have *connection, ch channel.Name, grace time.Duration, now time.Time) []subscriber.News {
+	if have == nil {
+		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.channels[ch]), nil
-}
-
-// List is subscriber.Directory's.
-func (r *Registry) List(ctx context.Context, ch channel.Name, after string, limit int) ([]subscriber.Subscriber, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("memory: list %s: %w", ch, err)
+	seat, there := have.seats[ch]
+	if !there {
+		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var list []subscriber.Subscriber
-	for _, id := range slices.Sorted(maps.Keys(r.channels[ch])) {
-		if id > after && len(list) < limit {
-			list = append(list, r.channels[ch][id])
+	delete(have.seats, ch)
+	drop(r.channels, ch, have.Connection)
+	if len(have.seats) == 0 {
+		delete(r.connections, have.Connection)
+		drop(r.users, have.User, have.Connection)
+		drop(r.addresses, have.address, have.Connection)
+		if p := r.processes[have.Process]; p != nil {
+			delete(p.connections, have.Connection)
 		}
 	}
-	return list, nil
+	return r.depart(seat, have.User, grace, now)
+}
+
+// bury takes a dead connection from all of its channels, and returns from how many.
+func (r *Registry) bury(have *connection, now time.Time) (seats int) {
+	seats = len(have.seats)
+	for ch := range have.seats {
+		r.leave(have, ch, 0, now)
+	}
+	return seats
 }
 
 // Reap is subscriber.Reaper's.
 func (r *Registry) Reap(ctx context.Context) (removed int, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	for name, p := range r.processes {
-		if !p.lapsed(now) {
-			continue
-		}
-		for m := range p.members {
-			if err := ctx.Err(); err != nil {
-				return removed, fmt.Errorf("memory: reap %s: %w", name, err)
+	err = r.do(ctx, "reap", "the dead", func(now time.Time) error {
+		r.forget(now)
+		for name, p := range r.processes {
+			if !p.lapsed(now) {
+				continue
 			}
-			r.remove(m.channel, m.connection)
-			removed++
+			for _, c := range p.connections {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				removed += r.bury(c, now)
+			}
+			if now.Sub(p.until) > rememberLapsed {
+				delete(r.processes, name)
+			}
 		}
-		if now.Sub(p.until) > rememberLapsed {
-			delete(r.processes, name)
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return removed, fmt.Errorf("memory: reap: %w", err)
-	}
-	return removed, nil
+		return ctx.Err()
+	})
+	return removed, err
 }
+
+func put[K comparable](sets map[K]set, key K, c *connection) {
+	if sets[key] == nil {
+		sets[key] = set{}
+	}
+	sets[key][c.Connection] = c
+}
+
+func drop[K comparable](sets map[K]set, key K, id string) {
+	delete(sets[key], id)
+	if len(sets[key]) == 0 {
+		delete(sets, key)
+	}
+}
+
+// milli is a time as the ports give it.
+func milli(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

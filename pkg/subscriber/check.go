@@ -3,6 +3,7 @@ package subscriber
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -57,6 +58,17 @@ func (c Connection) Check() error {
 	return CheckUser(c.User)
 }
 
+// Distinct returns the seats, each channel as it is named first.
+func (c Connection) Distinct() []Seat {
+	var all []Seat
+	for _, s := range c.Seats {
+		if !slices.ContainsFunc(all, func(t Seat) bool { return t.Channel == s.Channel }) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // CheckUser reports, as an ErrInvalid, a name that no registry can keep.
 func CheckUser(name string) error {
 	if len(name) > MaxUser || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
@@ -73,4 +85,20 @@ func plain(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= MaxID
+}
+
+// Check reports, as an ErrInvalid, a target that is none.
+func (t Target) Check() error {
+	if (t.User == "") == t.Channel.IsZero() {
+		return fmt.Errorf("%w target: want a user or a channel, and not both", ErrInvalid)
+	}
+	return CheckUser(t.User)
+}
+
+// CheckOnce reports, as an ErrInvalid, an id that Once does not take.
+func CheckOnce(id string) error {
+	if id == "" || len(id) > MaxUser {
+		return fmt.Errorf("%w id of %d bytes: want 1 to %d", ErrInvalid, len(id), MaxUser)
+	}
+	return nil
 }

@@ -95,8 +95,9 @@ type Registry interface {
 
 // Blocker keeps users, or everybody, out.
 type Blocker interface {
-	// Block makes every later Join of the target fail with a *BlockedError until
-	// then; zero lifts it. Those who are in stay: whoever blocks cuts them off after it.
+	// Block makes every Join of a new connection of the user, or to the channel
+	// by who is not there, fail with a *BlockedError until then; zero lifts it.
+	// Those who are in stay: whoever blocks cuts them off after it.
 	Block(ctx context.Context, t Target, until time.Time) error
 }
 
@@ -131,6 +132,17 @@ type Reaper interface {
 	// users have left without a further grace, unless they are there by another
 	// connection. Two reapers at once, or one that crashes midway, do no harm.
 	Reap(ctx context.Context) (int, error)
+}
+
+// Storage is what an adapter provides: all of the ports, Outbox among them.
+type Storage interface {
+	Registry
+	Blocker
+	Once
+	Directory
+	Reaper
+	Outbox
+	Budget
 }
 
 // Budget adds up what the streams' readers spend.

@@ -15,6 +15,7 @@ import (
 	"github.com/runnel-sse/runnel/pkg/config"
 	"github.com/runnel-sse/runnel/pkg/dynamo"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
+	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
 
 // cloud makes clients of AWS, or of whatever AWS_ENDPOINT_URL names.
@@ -39,7 +40,7 @@ func (c *cloud) log(table string) eventlog.Log {
 	return dynamo.NewLog(c.dynamodb(), table, dynamo.LogOptions{Retention: retention})
 }
 
-func (c *cloud) registry(table string) registry {
+func (c *cloud) registry(table string) subscriber.Storage {
 	return dynamo.NewRegistry(c.dynamodb(), table, dynamo.RegistryOptions{})
 }
 

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -54,32 +53,25 @@ func NewControl(ctx context.Context, cfg config.Control, host Host) (*Control, e
 
 // newControl is the control requests' handler on a store.
 func newControl(s store, cfg control.Config) (*control.Control, error) {
-	r, ok := s.registry.(control.Registry)
-	if !ok {
-		return nil, errNobodyThere
-	}
-	cfg.Log, cfg.Bell, cfg.Directory, cfg.Catalog = s.log, s.bell, r, &events.Catalog
+	cfg.Log, cfg.Bell, cfg.Directory, cfg.Catalog = s.log, s.bell, s.registry, &events.Catalog
 	return control.New(cfg)
 }
-
-var errNobodyThere = errors.New("wire: this registry cannot say who is there")
 
 // orders carries out what messages command of readers; nil where the store has
 // no registry.
 func (s store) orders() func(context.Context, command.Order) error {
-	r, ok := s.registry.(control.Registry)
-	if !ok {
+	if s.registry == nil {
 		return nil
 	}
-	return control.NewKicker(s.log, s.bell, r).Do
+	return control.NewKicker(s.log, s.bell, s.registry).Do
 }
 
-// newGuard is the Guard of a deployment. Where the registry can, it also tells
-// for all processes which single-use tickets were used.
-func newGuard(a config.Auth, registry registry, logger *slog.Logger) (*auth.Guard, error) {
+// newGuard is the Guard of a deployment. Which single-use tickets were used, the
+// registry tells for all processes.
+func newGuard(a config.Auth, once auth.Once, logger *slog.Logger) (*auth.Guard, error) {
 	cfg := auth.Config{
 		Issuer: a.Issuer, Audience: a.Audience, Secret: []byte(a.Secret), JWKSURL: a.JWKSURL,
-		TicketSecret: []byte(a.TicketSecret), Logger: logger,
+		TicketSecret: []byte(a.TicketSecret), Once: once, Logger: logger,
 	}
 	if a.Keys != "" {
 		keys, err := auth.ParseKeySet([]byte(a.Keys))
@@ -87,9 +79,6 @@ func newGuard(a config.Auth, registry registry, logger *slog.Logger) (*auth.Guar
 			return nil, fmt.Errorf("TOKEN_KEYS: %w", err)
 		}
 		cfg.Keys = keys
-	}
-	if once, ok := registry.(auth.Once); ok {
-		cfg.Once = once
 	}
 	return auth.New(cfg)
 }

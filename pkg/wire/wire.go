@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/runnel-sse/runnel/events"
-	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/command"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/gateway"
@@ -24,18 +23,11 @@ import (
 // store is where everything is kept, by one adapter.
 type store struct {
 	log      eventlog.Log
-	registry registry
+	registry subscriber.Storage
 	bell     eventlog.Bell // nil: readers poll
 	// trim removes what has expired; nil where that happens by itself.
 	trim  func(context.Context) (removed int, err error)
 	close func() error
-}
-
-// registry is what every adapter's registry is.
-type registry interface {
-	subscriber.Registry
-	subscriber.Reaper
-	Count(ctx context.Context, ch channel.Name) (int, error)
 }
 
 // retention is how long a stream's events are kept, as its definition says, and

@@ -21,42 +21,58 @@ import (
 	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
 
-// Options are the settings that a case needs of the registry that it is given.
+// Options are the settings that a case needs of the storage that it is given.
 type Options struct {
-	// Now is the only clock that the registry may ask; the case moves it.
+	// Now is the only clock that the registries may ask; the case moves it.
 	Now func() time.Time
 }
 
-// Registry is what an adapter provides.
-type Registry interface {
-	subscriber.Registry
-	subscriber.Reaper
-	Count(ctx context.Context, ch channel.Name) (int, error)
-	List(ctx context.Context, ch channel.Name, after string, limit int) ([]subscriber.Subscriber, error)
+// Faults are how often a registry misbehaves, each from 0 to 1.
+type Faults struct {
+	Seed       uint64
+	Throttled  float64 // a request does nothing and fails with ErrUnavailable
+	LostAnswer float64 // a request is carried out and yet fails with ErrUnavailable
+}
+
+// Storage is what an adapter provides: one empty storage.
+type Storage struct {
+	// Registry returns one more registry on it, as another process has it, that
+	// misbehaves as it is told. It is called from many goroutines at once.
+	Registry func(Faults) subscriber.Storage
+	// Audit compares every counter with what it counts, in the storage itself.
+	// nil: they cannot differ.
+	Audit func(t *testing.T)
 }
 
 // lease is how long the cases' processes live without a renewal.
 const lease = time.Minute
 
-// fixture is what a case works with: an empty registry and the clock that it asks.
+// fixture is what a case works with: a registry on an empty storage, which does
+// not misbehave, and the clock that it asks.
 type fixture struct {
-	Registry
+	subscriber.Storage
+	on    Storage
 	clock *clock
 }
 
 // Run checks the promises of a registry. open is called once for each case,
-// from many goroutines at once; it returns an empty registry with the given
+// from many goroutines at once; it returns an empty storage with the given
 // settings and cleans up with t.Cleanup.
-func Run(t *testing.T, open func(t *testing.T, o Options) Registry) {
+func Run(t *testing.T, open func(t *testing.T, o Options) Storage) {
 	cases := map[string]func(*testing.T, fixture){}
-	for _, part := range []map[string]func(*testing.T, fixture){joinCases, leaseCases, concurrencyCases} {
+	for _, part := range []map[string]func(*testing.T, fixture){
+		joinCases, leaseCases, limitCases, blockCases, presenceCases, onceCases, concurrencyCases, faultCases,
+	} {
 		maps.Copy(cases, part)
 	}
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := &clock{now: time.Now().UTC().Truncate(time.Millisecond)}
-			cases[name](t, fixture{clock: c, Registry: open(t, Options{Now: c.Now})})
+			on := open(t, Options{Now: c.Now})
+			f := fixture{clock: c, on: on, Storage: on.Registry(Faults{})}
+			cases[name](t, f)
+			f.audit(t)
 		})
 	}
 }
@@ -78,6 +94,13 @@ func (c *clock) move(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+}
+
+// round goes on to the beginning of a second.
+func (c *clock) round() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Truncate(time.Second).Add(time.Second)
 }
 
 var (
@@ -167,6 +190,23 @@ func (f fixture) alive(t *testing.T, processes ...string) {
 	}
 }
 
+// audit is for a moment at which nobody writes.
+func (f fixture) audit(t *testing.T) {
+	t.Helper()
+	if f.on.Audit != nil {
+		f.on.Audit(t)
+	}
+	for _, ch := range all {
+		f.list(t, ch, 100)
+	}
+}
+
+// another is a registry of another process.
+func (f fixture) another() fixture {
+	f.Storage = f.on.Registry(Faults{})
+	return f
+}
+
 // has makes sure that the channel has these connections, and counts as many.
 func (f fixture) has(t *testing.T, ch channel.Name, ids ...string) {
 	t.Helper()
@@ -197,7 +237,28 @@ func (f fixture) list(t *testing.T, ch channel.Name, limit int) []subscriber.Sub
 	n, err := f.Count(t.Context(), ch)
 	require.NoError(t, err)
 	require.Equal(t, len(list), n, "the count of %s", ch)
+	n, err = f.CountUsers(t.Context(), ch)
+	require.NoError(t, err)
+	require.Len(t, f.users(t, ch, limit), n, "the count of users of %s", ch)
 	return list
+}
+
+// users reads all pages of the names of who is present.
+func (f fixture) users(t *testing.T, ch channel.Name, limit int) (names []string) {
+	t.Helper()
+	for after := ""; ; {
+		page, err := f.Users(t.Context(), ch, after, limit)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(page), limit)
+		if len(page) == 0 {
+			return names
+		}
+		for _, u := range page {
+			require.Greater(t, u.Name, after, "in the order of names")
+			after = u.Name
+			names = append(names, u.Name)
+		}
+	}
 }
 
 func name(format string, i int) string { return fmt.Sprintf(format, i) }
