@@ -157,12 +157,13 @@ func TestCommentChanges(t *testing.T) {
 // The structs and the catalog say the same: what Go writes, the gate lets pass.
 func TestStructsFitTheCatalog(t *testing.T) {
 	t.Parallel()
-	for event, value := range map[[2]string]any{
+	structs := map[[2]string]any{
 		{"CommentStream", "CommentAdded"}: events.CommentAdded{}, {"CommentStream", "CommentUpdated"}: events.CommentUpdated{},
 		{"CommentStream", "CommentDeleted"}: events.CommentDeleted{}, {"NotificationStream", "EmailSent"}: events.EmailSent{},
 		{"NotificationStream", "TaskComplete"}: events.TaskComplete{}, {"NotificationStream", "TaskProgress"}: events.TaskProgress{},
 		{"NotificationStream", "NewCommentNotification"}: events.NewCommentNotification{}, {"SystemStream", "SystemAlert"}: events.SystemAlert{},
-	} {
+	}
+	for event, value := range structs {
 		data, err := json.Marshal(value)
 		require.NoError(t, err)
 		require.NoError(t, events.Catalog.Check(event[0], event[1], data))
@@ -171,7 +172,7 @@ func TestStructsFitTheCatalog(t *testing.T) {
 	for _, s := range events.Catalog.Streams {
 		n += len(s.Events)
 	}
-	require.Equal(t, 8, n, "every event is in the table above")
+	require.Len(t, structs, n, "every event is in the table above")
 	s, ok := events.Catalog.Stream("SystemStream")
 	require.True(t, ok)
 	require.Equal(t, schema.PolicyAuthenticated, s.Policy)

@@ -5,8 +5,6 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$(dirname "$here")/.local # not in git; removing it is harmless while all is down
 envfile=$state/env
-port=4566        # everything, or SQS alone beside stand-ins
-dynamo_port=4567 # DynamoDB, beside stand-ins
 
 say() { echo "localstack: $*" >&2; }
 die() {
@@ -29,3 +27,28 @@ running() {
 
 # started_at PID says when the process began, in the kernel's ticks.
 started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20 || true; }
+
+# stop_all stops what up started, whichever way, and prints the names.
+stop_all() {
+	local name pid
+	for name in localstack dynamodb fauxqs; do
+		if running "$name"; then
+			read -r pid _ <"$state/$name.pid"
+			kill -TERM -- "-$pid" # it leads a group of its own: Java goes with it
+			for _ in $(seq 100); do
+				running "$name" || break
+				sleep 0.1
+			done
+			if running "$name"; then kill -KILL -- "-$pid"; fi
+			echo "$name"
+		fi
+		rm -f "$state/$name.pid"
+	done
+	if [ -f "$state/docker" ]; then
+		RUNNEL_LOCAL_PORT=$(cat "$state/docker") docker compose -f "$here/compose.yaml" down >&2 ||
+			die "docker compose could not stop LocalStack; without its engine: rm $state/docker"
+		rm -f "$state/docker"
+		echo docker
+	fi
+	rm -f "$envfile" "$state/way"
+}

@@ -15,6 +15,7 @@ package cors
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -200,5 +201,6 @@ func (p *Policy) Preflight(w http.ResponseWriter, r *http.Request) {
 		h.Set("Access-Control-Max-Age", "7200") // no browser keeps it longer
 	}
 	h.Set("Allow", p.methods+", OPTIONS")
-	w.WriteHeader(http.StatusNoContent)
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, p.methods+", OPTIONS\n") // a client that has left needs no answer
 }

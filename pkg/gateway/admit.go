@@ -159,7 +159,7 @@ func (s *session) open(ctx context.Context, g *Gateway, q request, states []stat
 	}
 	c := connected{
 		Type: "connected", Connection: s.connection, Recovered: true, Channels: states,
-		HeartbeatMS: g.cfg.Heartbeat.Milliseconds(), LeaseMS: g.lease(s.life.terms).Milliseconds(),
+		HeartbeatMS: g.cfg.Heartbeat.Milliseconds(), LeaseMS: s.life.terms.lease(g.longest(ctx)).Milliseconds(),
 		Expires: s.life.token(), Parked: s.life.terms.closed.Milliseconds(), Budget: s.life.terms.budget.String(),
 	}
 	if !q.envelope {

@@ -62,14 +62,15 @@ func (g *Gateway) longest(ctx context.Context) time.Duration {
 	return g.cfg.MaxLife
 }
 
-// lease is how long a stream with these terms is at most while nothing comes.
-func (g *Gateway) lease(t terms) time.Duration {
+// lease is how long a stream with these terms is at most while nothing comes, and
+// in no case longer than most.
+func (t terms) lease(most time.Duration) time.Duration {
 	for _, d := range []time.Duration{t.open, t.quiet} {
 		if d > 0 {
-			return min(d, g.cfg.MaxLife)
+			return min(d, most)
 		}
 	}
-	return g.cfg.MaxLife
+	return most
 }
 
 // life is when a connection ends if nothing else ends it: the earliest of its

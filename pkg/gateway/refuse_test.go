@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,8 +16,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/runnel-sse/runnel/pkg/auth"
+	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/gateway"
+	"github.com/runnel-sse/runnel/pkg/memory"
 	"github.com/runnel-sse/runnel/pkg/sse"
+	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
 
 func TestRefusalsNameTheRule(t *testing.T) {
@@ -139,6 +145,86 @@ func TestWhatWillPassIsRefusedAsTheClientAsks(t *testing.T) {
 	})
 }
 
+// unable is a registry and a log that answer nothing but their error.
+type unable struct {
+	eventlog.Log
+	*memory.Registry
+	err error
+}
+
+func (u unable) Join(context.Context, subscriber.Connection, subscriber.Limits) ([]subscriber.News, error) {
+	return nil, u.err
+}
+
+func (u unable) Heads(context.Context, []channel.Name) (map[channel.Name]eventlog.Position, error) {
+	return nil, u.err
+}
+
+func TestEveryFaultHasItsStatusAndItsProblem(t *testing.T) {
+	t.Parallel()
+	decide := func(err error) func(*gateway.Config) {
+		return func(c *gateway.Config) {
+			c.Guard = guard(func(*http.Request) (auth.Principal, error) { return auth.Principal{}, err })
+		}
+	}
+	join := func(err error) func(*gateway.Config) {
+		return func(c *gateway.Config) {
+			c.Registry = unable{Registry: memory.NewRegistry(memory.RegistryOptions{}), err: err}
+		}
+	}
+	for name, tc := range map[string]struct {
+		adjust func(*gateway.Config)
+		log    error
+		method string
+		status int
+		code   string
+		later  bool // Retry-After
+	}{
+		"no token":        {adjust: decide(fmt.Errorf("gateway: %w: no token", auth.ErrUnauthorized)), status: 401, code: "unauthorized"},
+		"another's":       {adjust: decide(auth.ErrForbidden), status: 403, code: "forbidden"},
+		"a method":        {method: http.MethodPost, status: 405, code: "method"},
+		"a full channel":  {adjust: join(&subscriber.LimitError{What: subscriber.OfChannel, Channel: item, Limit: 3}), status: 429, code: "channel-full", later: true},
+		"a deaf registry": {adjust: join(subscriber.ErrUnavailable), status: 503, code: "unavailable", later: true},
+		"a deaf log":      {log: fmt.Errorf("%w: throttled", eventlog.ErrUnavailable), status: 503, code: "unavailable", later: true},
+		"a broken log":    {log: errors.New("secret"), status: 500, code: "internal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				log := memory.NewLog(memory.LogOptions{})
+				var read eventlog.Log = log
+				if tc.log != nil {
+					read = unable{Log: log, err: tc.log}
+				}
+				h := openOver(t, log, read, func(c *gateway.Config) {
+					c.AllowedOrigins = []string{"https://app.example.com"}
+					if tc.adjust != nil {
+						tc.adjust(c)
+					}
+				})
+				w := &plainWriter{header: http.Header{}}
+				r := request(t, t.Context(), "/sse/CommentStream/item:42")
+				r.Method = cmp.Or(tc.method, http.MethodGet)
+				r.Header.Set("Origin", "https://app.example.com")
+				h.gateway.ServeHTTP(w, r)
+				require.Equal(t, tc.status, w.status)
+				require.Equal(t, "application/problem+json", w.header.Get("Content-Type"))
+				require.Equal(t, "no-store", w.header.Get("Cache-Control"))
+				require.Equal(t, "https://app.example.com", w.header.Get("Access-Control-Allow-Origin"))
+				require.Equal(t, tc.later, w.header.Get("Retry-After") != "")
+				require.Equal(t, tc.status == 401 || tc.status == 403, strings.HasPrefix(w.header.Get("WWW-Authenticate"), "Bearer"))
+				var p struct{ Type, Title, Detail string }
+				require.NoError(t, json.Unmarshal([]byte(w.text.String()), &p))
+				require.Equal(t, "urn:runnel:problem:"+tc.code, p.Type)
+				require.Equal(t, http.StatusText(tc.status), p.Title)
+				require.NotContains(t, p.Detail, "secret")
+				require.Zero(t, h.gateway.Open())
+				require.Zero(t, h.tail.Followed(), "a reader that was refused follows nothing")
+			})
+		})
+	}
+}
+
 func TestAPlaceThatIsFreeAgainIsGivenAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -215,11 +301,14 @@ func TestCORS(t *testing.T) {
 				res, err := h.client.Do(req)
 				require.NoError(t, err)
 				require.NoError(t, res.Body.Close())
-				require.Equal(t, http.StatusNoContent, res.StatusCode)
+				require.Equal(t, http.StatusOK, res.StatusCode)
 				check(res.Header)
+				want := ""
 				if tc.want != "" {
-					require.Equal(t, "Authorization, Cache-Control, Last-Event-ID", res.Header.Get("Access-Control-Allow-Headers"))
+					want = "Authorization, Cache-Control, Last-Event-ID"
 				}
+				require.Equal(t, want, res.Header.Get("Access-Control-Allow-Headers"))
+				require.Equal(t, want != "", res.Header.Get("Access-Control-Allow-Methods") == "GET")
 			})
 		})
 	}

@@ -55,7 +55,7 @@ func (c *conn) renew(ctx context.Context, cmd command.Command) error {
 	}
 	c.life.apply(now, c.g.terms(c.streams, now))
 	c.timer.Reset(c.wait(now))
-	said.LeaseMS = c.g.lease(c.life.terms).Milliseconds()
+	said.LeaseMS = c.life.terms.lease(c.g.longest(ctx)).Milliseconds()
 	for _, ch := range c.reader.Channels() {
 		said.Channels = append(said.Channels, state{Channel: ch.String(), Resumed: !slices.Contains(fresh, ch), Recovered: true})
 	}

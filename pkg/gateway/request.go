@@ -73,14 +73,13 @@ func (g *Gateway) parse(r *http.Request) (request, error) {
 // channels returns what the URL names: /sse/{StreamType}/{key} one channel, the
 // query of /sse several.
 func (g *Gateway) channels(path string, query url.Values) (chs []channel.Name, envelope bool, err error) {
-	rest, _ := strings.CutPrefix(path, "/sse")
-	rest = strings.TrimPrefix(rest, "/")
 	var names []string
-	if rest == "" {
+	if path == "/sse" || path == "/sse/" {
 		envelope, names = true, query["channel"]
 	} else {
+		rest, ours := strings.CutPrefix(path, "/sse/")
 		stream, key, ok := strings.Cut(rest, "/")
-		if !ok || strings.Contains(key, "/") {
+		if !ours || !ok || strings.Contains(key, "/") {
 			return nil, false, problem.Problem{Status: http.StatusNotFound, Code: "not-found", Detail: "want /sse/{StreamType}/{key}, such as /sse/CommentStream/item:42"}
 		}
 		names = []string{stream + ":" + key}

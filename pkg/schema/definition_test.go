@@ -77,3 +77,21 @@ func TestTemplateIsDerived(t *testing.T) {
 		})
 	}
 }
+
+func TestEventsThatAClientHasAnyhowAreNoNames(t *testing.T) {
+	t.Parallel()
+	for name, refused := range map[string]bool{
+		"open": true, "error": true, "message": true, "sse.gap": true, "sse.": true,
+		"Open": false, "Message": false, "messages": false, "sse": false,
+	} {
+		d := schema.Definition{Stream: schema.Stream{Name: "S", Events: []schema.Event{{Name: name}}}}
+		at := schema.Pos{File: "events/s_sse.rs", Line: 3, Col: 5}
+		err := d.Complete(schema.Pos{File: at.File, Line: 1, Col: 1}, nil, map[string]schema.Pos{name: at}).Err()
+		if !refused {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, "events/s_sse.rs:3:5: the event's name "+name+" is taken", name)
+		require.ErrorContains(t, err, "take another name", name)
+	}
+}

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"bytes"
 	"runtime"
 	"slices"
 	"sync"
@@ -238,7 +239,18 @@ func appendFrame(dst []byte, ch channel.Name, rec eventlog.Record) ([]byte, mark
 	dst = cursor.Append(dst, []channel.Name{ch}, []eventlog.Position{rec.Position})
 	dst = append(dst, '\n')
 	m.fields = uint32(len(dst))
-	dst, _ = sse.Frame{Type: rec.Type, Data: rec.Data}.Append(dst) // a log holds no type with a line end
-	m.json = uint32(len(dst) - len(rec.Data) - len("\n\n"))
+	data := oneLine(rec.Data)
+	dst, _ = sse.Frame{Type: rec.Type, Data: data}.Append(dst) // a log holds no type with a line end
+	m.json = uint32(len(dst) - len(data) - len("\n\n"))
 	return dst, m
+}
+
+// oneLine is JSON without its line ends, which stand between tokens only. Ingest
+// stores none, but a log keeps what others put there as it came, and an envelope
+// has to close behind the last line.
+func oneLine(data []byte) []byte {
+	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') < 0 {
+		return data
+	}
+	return bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r"), []byte(" ")), []byte("\n"), []byte(" "))
 }

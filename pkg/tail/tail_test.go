@@ -375,6 +375,31 @@ func TestSeveralChannelsOnOneReader(t *testing.T) {
 	})
 }
 
+func TestDataOfSeveralLinesIsOneLineOfJSON(t *testing.T) {
+	t.Parallel()
+	for name, envelope := range map[string]bool{"one channel": false, "envelope": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := open(t, tail.Options{})
+				rd := h.follow(envelope, one)
+				for _, data := range []string{"{\n\"n\":\r\n1}", `{"n":2}`} {
+					_, err := h.log.Append(t.Context(), one, []eventlog.Event{{Type: "Counted", Data: []byte(data)}})
+					require.NoError(t, err)
+				}
+				time.Sleep(time.Second)
+				want := []string{`{ "n":  1}`, `{"n":2}`}
+				for i := range want {
+					if envelope {
+						want[i] = `{"channel":"CommentStream:item:1","data":` + want[i] + `}`
+					}
+				}
+				require.Equal(t, want, h.due(rd))
+			})
+		})
+	}
+}
+
 func TestEveryIDResumesBehindItsEvent(t *testing.T) {
 	t.Parallel()
 	for name, envelope := range map[string]bool{"one channel": false, "envelope": true} {

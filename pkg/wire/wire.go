@@ -6,6 +6,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -94,6 +95,9 @@ func together(ctx context.Context, all ...func(context.Context) error) error {
 	return errors.Join(faults...)
 }
 
+// panicked is the body of an answer to a request whose handler panicked.
+const panicked = `{"type":"urn:runnel:problem:internal","title":"Internal Server Error","status":500,"detail":"an error of the server"}` + "\n"
+
 // recovered answers a panic of h with a log line and, where nothing was written
 // yet, a 500. Without it the Lambda runtime would end the process, and with it
 // every other stream there.
@@ -106,7 +110,10 @@ func recovered(h http.Handler, logger *slog.Logger, metrics obs.Metrics) http.Ha
 			}
 			metrics.Add(obs.Panics, 1)
 			logger.LogAttrs(r.Context(), slog.LevelError, "handler panicked", slog.Any("panic", p), obs.Stack())
-			w.WriteHeader(http.StatusInternalServerError) // no effect once the stream has begun
+			// A fault of a stream that has begun never comes as far as this.
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, panicked) // without a body a function URL leaves the answer open
 		}()
 		h.ServeHTTP(w, r)
 	})

@@ -23,6 +23,17 @@ type contender struct {
 	command func(addr netip.AddrPort) *exec.Cmd
 }
 
+// with is the contender, started with more arguments.
+func (c contender) with(args ...string) contender {
+	command := c.command
+	c.command = func(addr netip.AddrPort) *exec.Cmd {
+		cmd := command(addr)
+		cmd.Args = append(cmd.Args, args...)
+		return cmd
+	}
+	return c
+}
+
 // contenders are all servers. They are built into dir; root is the repository,
 // and binary a Runnel that is there already, if it is not empty.
 func contenders(ctx context.Context, root, dir, binary string) []contender {

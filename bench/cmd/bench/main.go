@@ -105,11 +105,17 @@ type bench struct {
 func (b bench) measure(ctx context.Context) string {
 	var tables []string
 	for _, s := range b.scenarios {
+		entrants := s.entrants(b.contenders)
+		if reason := s.leftOut(entrants, os.Getenv); reason != "" {
+			progress("%s: left out: %s", s.name, reason)
+			tables = append(tables, fmt.Sprintf("## %s\n\nLeft out: %s\n", s.title, reason))
+			continue
+		}
 		samples := map[string][]sample{}
 		faults := map[string]error{}
 		for i := range b.runs {
 			// In turns, so that what disturbs the machine disturbs all.
-			for _, c := range b.contenders {
+			for _, c := range entrants {
 				if ctx.Err() != nil {
 					return ""
 				}
@@ -123,7 +129,7 @@ func (b bench) measure(ctx context.Context) string {
 				samples[c.name] = append(samples[c.name], got)
 			}
 		}
-		tables = append(tables, s.table(b.contenders, samples, faults))
+		tables = append(tables, s.table(entrants, samples, faults))
 	}
 	return b.report(tables)
 }

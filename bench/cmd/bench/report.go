@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,8 +53,13 @@ func (s scenario) table(cs []contender, samples map[string][]sample, faults map[
 	for _, c := range s.columns {
 		fmt.Fprintf(&b, " %s |", c.name)
 	}
-	fmt.Fprintf(&b, " range of %s | Runnel, times as good |\n|---|", s.main)
-	b.WriteString(strings.Repeat("---:|", len(s.columns)+2) + "\n")
+	fmt.Fprintf(&b, " range of %s |", s.main)
+	figures := len(s.columns) + 1
+	if !s.alone {
+		b.WriteString(" Runnel, times as good |")
+		figures++
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---:|", figures) + "\n")
 	medians := map[string]sample{}
 	for _, c := range cs {
 		if got := samples[c.name]; len(got) > 0 {
@@ -69,9 +75,16 @@ func (s scenario) table(cs []contender, samples map[string][]sample, faults map[
 		for _, column := range s.columns {
 			fmt.Fprintf(&b, " %s |", number(got[column.name], column.digits))
 		}
-		fmt.Fprintf(&b, " %s | %s |\n", s.spread(samples[c.name]), s.ratio(c.name, medians))
+		fmt.Fprintf(&b, " %s |", s.spread(samples[c.name]))
+		if !s.alone {
+			fmt.Fprintf(&b, " %s |", s.ratio(c.name, medians))
+		}
+		b.WriteByte('\n')
 	}
 	b.WriteByte('\n')
+	if s.note != "" {
+		b.WriteString(s.note + "\n\n")
+	}
 	for _, c := range cs {
 		if err := faults[c.name]; err != nil {
 			fmt.Fprintf(&b, "- %s: not all runs went through: %s\n", c.name, firstLine(err))
@@ -153,7 +166,7 @@ Each run has a fresh server; the servers take turns; a figure is the median of `
 	if b.quick {
 		page.WriteString("**A quick run: one short run of each. Not for quoting.**\n\n")
 	}
-	fmt.Fprintf(&page, "%s on %s.\n\n", b.began.UTC().Format("2006-01-02"), machine())
+	fmt.Fprintf(&page, "%s on %s, in %d minutes.\n\n", b.began.UTC().Format("2006-01-02"), machine(), int(math.Ceil(time.Since(b.began).Minutes())))
 	page.WriteString("| server | version | what |\n|---|---|---|\n")
 	for _, c := range b.contenders {
 		fmt.Fprintf(&page, "| %s | %s | %s |\n", c.name, b.versions[c.name], c.what)
@@ -167,7 +180,7 @@ taken in the same run, carry over. The ceiling is the last step that passed, and
 generator's core near 1 could do more than is shown. Memory is the server's resident memory, kernel sockets excluded.
 Nothing here says anything about AWS Lambda, where one instance usually holds one connection.
 
-To repeat it: ` + "`make bench`" + ` (about 15 minutes, Linux with two cores, Node.js for its row), or ` + "`go -C bench run ./cmd/bench -quick`" + `.
+To repeat it: ` + "`make bench`" + ` (Linux with two cores, Node.js for its row), or ` + "`go -C bench run ./cmd/bench -quick`" + `.
 `)
 	return page.String()
 }

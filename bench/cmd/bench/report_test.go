@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"math"
+	"net/netip"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,4 +70,32 @@ func TestLessIsBetterWhereItIs(t *testing.T) {
 	medians := map[string]sample{ours: {p99: 5}, "go-sse": {p99: 20}}
 	require.Equal(t, "4.0 ×", s.ratio("go-sse", medians))
 	require.Empty(t, s.ratio(ours, medians))
+}
+
+func TestAScenarioOfOursAloneComparesNothing(t *testing.T) {
+	t.Parallel()
+	s := scenario{
+		title: "Some", columns: []column{{p99, 0}}, main: p99, alone: true, args: []string{"--more"},
+		needs: "SOME_ENDPOINT", hint: "set it", note: "A note.",
+	}
+	start := func(netip.AddrPort) *exec.Cmd { return exec.Command("server", "dev") }
+	all := []contender{{name: ours, command: start}, {name: "Node.js", command: start}}
+	entrants := s.entrants(all)
+	require.Len(t, entrants, 1)
+	require.Equal(t, []string{"server", "dev", "--more"}, entrants[0].command(netip.AddrPort{}).Args)
+	require.Equal(t, []string{"server", "dev"}, all[0].command(netip.AddrPort{}).Args, "elsewhere as before")
+	require.Equal(t, `## Some
+
+| server | p99 ms | range of p99 ms |
+|---|---:|---:|
+| Runnel | 7 | 7–7 |
+
+A note.
+
+`, s.table(entrants, map[string][]sample{ours: {{p99: 7}}}, nil))
+
+	set := func(string) string { return "http://127.0.0.1:1" }
+	require.Empty(t, s.leftOut(entrants, set))
+	require.Equal(t, "SOME_ENDPOINT is not set; set it.", s.leftOut(entrants, func(string) string { return "" }))
+	require.Contains(t, s.leftOut(s.entrants(all[1:]), set), "only Runnel")
 }

@@ -23,6 +23,39 @@ type scenario struct {
 	main    string
 	targets []target
 	run     func(ctx context.Context, c contender, quick bool) (sample, error)
+
+	// alone: rivals have no such thing. args are what ours is started with
+	// beside the usual.
+	alone bool
+	args  []string
+	// needs is the environment variable without which it is left out; hint says
+	// how to have it set.
+	needs, hint string
+	note        string // what to know of the figures
+}
+
+// entrants are those of the contenders that take part.
+func (s scenario) entrants(cs []contender) []contender {
+	if !s.alone {
+		return cs
+	}
+	for _, c := range cs {
+		if c.name == ours {
+			return []contender{c.with(s.args...)}
+		}
+	}
+	return nil
+}
+
+// leftOut says why the scenario cannot be run, or nothing.
+func (s scenario) leftOut(entrants []contender, getenv func(string) string) string {
+	switch {
+	case len(entrants) == 0:
+		return "only " + ours + " can be measured so, and it was not asked for."
+	case s.needs != "" && getenv(s.needs) == "":
+		return fmt.Sprintf("%s is not set; %s.", s.needs, s.hint)
+	}
+	return ""
 }
 
 // column is one figure of a table.
@@ -38,7 +71,7 @@ type target struct {
 }
 
 func scenarios() []scenario {
-	return []scenario{ceiling(), crowd(), steady(), latency(), idle()}
+	return []scenario{ceiling(), crowd(), steady(), latency(), polling(), idle()}
 }
 
 const settle = 500 * time.Millisecond
