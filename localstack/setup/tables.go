@@ -52,15 +52,20 @@ func createTable(ctx context.Context, client *dynamodb.Client, in *dynamodb.Crea
 	return dynamodb.NewTableExistsWaiter(client).Wait(ctx, &dynamodb.DescribeTableInput{TableName: in.TableName}, time.Minute)
 }
 
-// userTable is a table as a user of Runnel has one: its stream says what changes.
+// userTable is a table as a user of Runnel has one, with the key that
+// events.CommentChanges reads: its stream says what changes.
 func userTable(name string) *dynamodb.CreateTableInput {
 	return &dynamodb.CreateTableInput{
 		TableName:   aws.String(name),
 		BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("item_id"), AttributeType: types.ScalarAttributeTypeS},
 			{AttributeName: aws.String("comment_id"), AttributeType: types.ScalarAttributeTypeS},
 		},
-		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("comment_id"), KeyType: types.KeyTypeHash}},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("item_id"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("comment_id"), KeyType: types.KeyTypeRange},
+		},
 		StreamSpecification: &types.StreamSpecification{
 			StreamEnabled:  aws.Bool(true),
 			StreamViewType: types.StreamViewTypeNewAndOldImages,

@@ -89,22 +89,21 @@ func (p *piece) positions() []eventlog.Position {
 
 // appendPiece tries until every event has its place, or says why not.
 func (l *Log) appendPiece(ctx context.Context, la *lane, p *piece) error {
+	var (
+		tx   *dynamodb.TransactWriteItemsInput // nil: to be made
+		next eventlog.Position
+		todo []int
+	)
 	for attempt := 1; ; attempt++ {
-		todo := p.todo()
-		if len(todo) == 0 {
-			return nil
-		}
-		if !la.known {
-			head, err := l.head(ctx, p.ch, true)
-			if err != nil {
+		if tx == nil {
+			if todo = p.todo(); len(todo) == 0 {
+				return nil
+			}
+			if err := l.find(ctx, la, p.ch, len(todo)); err != nil {
 				return err
 			}
-			la.head, la.known = head, true
+			tx, next = l.transaction(la.head, p, todo)
 		}
-		if la.head.Seq+uint64(len(todo)) > eventlog.MaxSeq {
-			return fmt.Errorf("%w: the channel has had %d events, which is all it can", eventlog.ErrInvalid, la.head.Seq)
-		}
-		tx, next := l.transaction(la.head, p, todo)
 		out, err := l.client.TransactWriteItems(ctx, tx)
 		if err == nil {
 			l.o.Meter.write(out.ConsumedCapacity...)
@@ -119,12 +118,31 @@ func (l *Log) appendPiece(ctx context.Context, la *lane, p *piece) error {
 		if err != nil && (!wait || attempt >= maxAttempts) {
 			return err
 		}
+		if la.known || len(p.todo()) < len(todo) {
+			tx = nil // something was learned; otherwise it goes again as it was, with its token
+		}
 		if wait {
 			if err := pause(ctx, attempt); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// find makes sure that the lane knows the channel's head, and that n events have
+// room behind it.
+func (l *Log) find(ctx context.Context, la *lane, ch channel.Name, n int) error {
+	if !la.known {
+		head, err := l.head(ctx, ch, true)
+		if err != nil {
+			return err
+		}
+		la.head, la.known = head, true
+	}
+	if la.head.Seq+uint64(n) > eventlog.MaxSeq {
+		return fmt.Errorf("%w: the channel has had %d events, which is all it can", eventlog.ErrInvalid, la.head.Seq)
+	}
+	return nil
 }
 
 // transaction moves the head behind the events, puts them, and puts their ids.
@@ -158,7 +176,7 @@ func (l *Log) transaction(head eventlog.Position, p *piece, todo []int) (tx *dyn
 		puts = append(puts, types.TransactWriteItem{Put: l.putBatch(p.ch, first, events, now, kept)})
 		begin += len(events)
 	}
-	return &dynamodb.TransactWriteItemsInput{TransactItems: puts, ReturnConsumedCapacity: total()}, next
+	return transaction(puts), next
 }
 
 func (l *Log) putHead(ch channel.Name, old, next eventlog.Position, now time.Time, kept time.Duration) *types.Put {

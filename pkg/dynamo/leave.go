@@ -46,13 +46,13 @@ func (r *Registry) take(ctx context.Context, h *held, leaving []subscriber.Seat)
 			return taken, news, false, err
 		}
 		p := r.leaving(h, seats, seen)
-		refused, again, err := r.transact(ctx, p)
+		refused, err := r.transact(ctx, p)
 		if err == nil {
 			left := h.without(seats)
 			h, taken, news = &left, taken+len(seats), append(news, p.news...)
 			continue
 		}
-		if !again || attempt >= maxAttempts {
+		if len(refused) == 0 || attempt >= maxAttempts {
 			return taken, news, false, err
 		}
 		for _, f := range refused {
@@ -67,7 +67,7 @@ func (r *Registry) take(ctx context.Context, h *held, leaving []subscriber.Seat)
 				}
 			}
 		}
-		if len(refused) == 0 || attempt > 3 {
+		if attempt > 3 {
 			if err := pause(ctx, attempt); err != nil {
 				return taken, news, false, err
 			}

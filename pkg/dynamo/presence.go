@@ -150,7 +150,7 @@ func (r *Registry) Due(ctx context.Context, now time.Time, limit int) ([]subscri
 // Confirm is subscriber.Outbox's. Left is one transaction, which takes the user
 // out of the count; what is refused is looked up.
 func (r *Registry) Confirm(ctx context.Context, n subscriber.News) (holds bool, err error) {
-	for attempt := 1; n.Kind == subscriber.Left; attempt++ {
+	if n.Kind == subscriber.Left {
 		p := &plan{}
 		s := subscriber.Seat{Channel: n.Channel}
 		p.update(aVisit, s, r.changing(visitKey(n.Channel, n.User),
@@ -159,17 +159,11 @@ func (r *Registry) Confirm(ctx context.Context, n subscriber.News) (holds bool, 
 				":visit": text(strings.TrimSuffix(n.ID, "-"+n.Kind)), ":due": num(n.Due.UnixMilli()),
 			}))
 		p.update(unconditional, s, r.changing(key(n.Channel.String(), countSK), "ADD #users :less", "", item{":less": minus(1)}))
-		refused, again, err := r.transact(ctx, p)
-		if err == nil {
+		refused, err := r.transact(ctx, p)
+		switch {
+		case err == nil:
 			return true, nil
-		}
-		if len(refused) > 0 {
-			break
-		}
-		if !again || attempt >= maxAttempts {
-			return false, fmt.Errorf("dynamo: confirm: %w", err)
-		}
-		if err := pause(ctx, attempt); err != nil {
+		case len(refused) == 0:
 			return false, fmt.Errorf("dynamo: confirm: %w", err)
 		}
 	}

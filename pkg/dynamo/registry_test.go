@@ -25,35 +25,35 @@ func TestRegistry(t *testing.T) {
 		table := newTable(t, client, dynamo.SubscribersTable)
 		return subscribertest.Storage{
 			Registry: func(f subscribertest.Faults) subscriber.Storage {
-				return dynamo.NewRegistry(flaky(client, f), table, dynamo.RegistryOptions{Now: o.Now})
+				return dynamo.NewRegistry(inMood(client, f), table, dynamo.RegistryOptions{Now: o.Now})
 			},
 			Audit: func(t *testing.T) { audit(t, client, table) },
 		}
 	})
 }
 
-// faulty is a DynamoDB that throttles, and that loses answers, request by request.
-type faulty struct {
+// moody is a DynamoDB that throttles, and that loses answers, request by request.
+type moody struct {
 	dynamo.Client
 	f      subscribertest.Faults
 	mu     sync.Mutex
 	random *rand.Rand // guarded by mu
 }
 
-func flaky(client dynamo.Client, f subscribertest.Faults) dynamo.Client {
+func inMood(client dynamo.Client, f subscribertest.Faults) dynamo.Client {
 	if f.Throttled+f.LostAnswer == 0 {
 		return client
 	}
-	return &faulty{Client: client, f: f, random: rand.New(rand.NewPCG(f.Seed, 3))}
+	return &moody{Client: client, f: f, random: rand.New(rand.NewPCG(f.Seed, 3))}
 }
 
-func (f *faulty) happens(frequency float64) bool {
+func (f *moody) happens(frequency float64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.random.Float64() < frequency
 }
 
-func through[I, O any](ctx context.Context, f *faulty, in I, call func(context.Context, I, ...func(*dynamodb.Options)) (O, error)) (out O, err error) {
+func pass[I, O any](ctx context.Context, f *moody, in I, call func(context.Context, I, ...func(*dynamodb.Options)) (O, error)) (out O, err error) {
 	if f.happens(f.f.Throttled) {
 		return out, &types.ProvisionedThroughputExceededException{}
 	}
@@ -63,28 +63,28 @@ func through[I, O any](ctx context.Context, f *faulty, in I, call func(context.C
 	return out, err
 }
 
-func (f *faulty) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	return through(ctx, f, in, f.Client.GetItem)
+func (f *moody) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return pass(ctx, f, in, f.Client.GetItem)
 }
 
-func (f *faulty) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	return through(ctx, f, in, f.Client.BatchGetItem)
+func (f *moody) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	return pass(ctx, f, in, f.Client.BatchGetItem)
 }
 
-func (f *faulty) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
-	return through(ctx, f, in, f.Client.Query)
+func (f *moody) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	return pass(ctx, f, in, f.Client.Query)
 }
 
-func (f *faulty) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
-	return through(ctx, f, in, f.Client.DeleteItem)
+func (f *moody) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
+	return pass(ctx, f, in, f.Client.DeleteItem)
 }
 
-func (f *faulty) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	return through(ctx, f, in, f.Client.UpdateItem)
+func (f *moody) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return pass(ctx, f, in, f.Client.UpdateItem)
 }
 
-func (f *faulty) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
-	return through(ctx, f, in, f.Client.TransactWriteItems)
+func (f *moody) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	return pass(ctx, f, in, f.Client.TransactWriteItems)
 }
 
 // audit reads the whole table and compares every counter with what it counts,

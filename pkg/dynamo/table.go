@@ -1,6 +1,8 @@
 package dynamo
 
 import (
+	"crypto/rand"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -91,4 +93,11 @@ func keys(partition, sort string) []types.KeySchemaElement {
 
 func key(partition, sort string) item {
 	return item{PartitionKey: text(partition), SortKey: text(sort)}
+}
+
+// transaction is all of the writes or none, with a token: sent again as it is,
+// it is carried out once, even where the answer that it was got lost and the
+// next one spoke of a throttle.
+func transaction(all []types.TransactWriteItem) *dynamodb.TransactWriteItemsInput {
+	return &dynamodb.TransactWriteItemsInput{TransactItems: all, ClientRequestToken: aws.String(rand.Text()), ReturnConsumedCapacity: total()}
 }

@@ -107,10 +107,26 @@ type refusal struct {
 }
 
 // transact carries the plan out, all or nothing. When it was cancelled by
-// conditions, or by others in the way, again is true and it returns which
-// conditions those were: none where others were in the way.
-func (r *Registry) transact(ctx context.Context, p *plan) (refused []refusal, again bool, err error) {
-	out, err := r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: p.all, ReturnConsumedCapacity: total()})
+// conditions, it returns which those were. Where others were only in the way, the
+// same transaction is sent again, with its token: an answer that got lost is not
+// taken for a refusal.
+func (r *Registry) transact(ctx context.Context, p *plan) (refused []refusal, err error) {
+	tx := transaction(p.all)
+	for attempt := 1; ; attempt++ {
+		refused, again, err := r.try(ctx, tx, p)
+		if err == nil || !again || len(refused) > 0 || attempt >= maxAttempts {
+			return refused, err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// try sends the transaction once. again is true when it was cancelled by
+// conditions, which it returns, or by others in the way.
+func (r *Registry) try(ctx context.Context, tx *dynamodb.TransactWriteItemsInput, p *plan) (refused []refusal, again bool, err error) {
+	out, err := r.client.TransactWriteItems(ctx, tx)
 	if err == nil {
 		r.o.Meter.write(out.ConsumedCapacity...)
 		return nil, false, nil
