@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"github.com/runnel-sse/runnel/events"
@@ -70,8 +71,8 @@ func (s store) orders() func(context.Context, command.Order) error {
 // registry tells for all processes.
 func newGuard(a config.Auth, once auth.Once, logger *slog.Logger) (*auth.Guard, error) {
 	cfg := auth.Config{
-		Issuer: a.Issuer, Audience: a.Audience, Secret: []byte(a.Secret), JWKSURL: a.JWKSURL,
-		TicketSecret: []byte(a.TicketSecret), Once: once, Logger: logger,
+		Issuer: a.Issuer, Audience: a.Audience, Secret: secret(a.Secret), JWKSURL: a.JWKSURL,
+		TicketSecret: secret(a.TicketSecret), Once: once, Logger: logger,
 	}
 	if a.Keys != "" {
 		keys, err := auth.ParseKeySet([]byte(a.Keys))
@@ -83,6 +84,14 @@ func newGuard(a config.Auth, once auth.Once, logger *slog.Logger) (*auth.Guard, 
 	return auth.New(cfg)
 }
 
+// secret is nil when there is none: an empty one would be a fault.
+func secret(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return []byte(text)
+}
+
 // ListenAndServe is functions/control outside Lambda: an ordinary HTTP server
 // until ctx is done.
 func (c *Control) ListenAndServe(ctx context.Context) error {
@@ -92,6 +101,10 @@ func (c *Control) ListenAndServe(ctx context.Context) error {
 		return err
 	}
 	c.logger.LogAttrs(ctx, slog.LevelInfo, "listening", obs.Addr(ln.Addr().String()))
+	return c.serve(ctx, ln)
+}
+
+func (c *Control) serve(ctx context.Context, ln net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", c.Handler)
 	mux.HandleFunc("GET /healthz", healthy)
