@@ -13,7 +13,7 @@ TESTFLAGS ?= -shuffle=on
 
 # Named, since a wildcard leaves out folders with a dot.
 TOOLS     := ./.ci/testreport ./.ci/zip
-FUNCTIONS := stream ingest changes sweep
+FUNCTIONS := stream control ingest changes sweep
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # A zipped function has to stay below this, for the sake of its cold start.
 MAX_ZIP   := 8000000

@@ -93,7 +93,7 @@ func startDev(t *testing.T, args ...string) *server {
 	t.Helper()
 	addr := freeAddr(t)
 	s := &server{url: "http://" + addr}
-	s.process = process{t: t, args: append([]string{build(t, "cmd/runnel"), "dev", "--addr", addr}, args...)}
+	s.process = process{t: t, args: append([]string{build(t, "cmd/runnel"), "dev", "--addr", addr, "--control-addr", "127.0.0.1:0"}, args...)}
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {

@@ -13,6 +13,7 @@ type (
 		Name     string      `json:"name"`
 		Doc      string      `json:"doc,omitempty"`
 		Template string      `json:"template"`
+		Public   bool        `json:"public"` // read by everybody, signed in or not
 		Fields   []string    `json:"fields"` // of the template
 		Events   []eventInfo `json:"events"`
 	}
@@ -26,7 +27,7 @@ type (
 func describe(c *schema.Catalog) []byte {
 	streams := []streamInfo{}
 	for _, s := range c.Streams {
-		info := streamInfo{Name: s.Name, Doc: s.Doc, Template: s.Template.String(), Fields: s.Template.Fields(), Events: []eventInfo{}}
+		info := streamInfo{Name: s.Name, Doc: s.Doc, Template: s.Template.String(), Fields: s.Template.Fields(), Public: s.Policy == schema.PolicyPublic, Events: []eventInfo{}}
 		if info.Fields == nil {
 			info.Fields = []string{}
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 
 type devOptions struct {
 	addr, data string
+	control    string
 	aws        bool
 	origins    []string
 	verbose    bool
@@ -27,8 +29,10 @@ func devCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev [--addr host:port] [--data DIR | --aws]",
 		Short: "Serve everything in one process, with a page to try it",
-		Long: `Serve everything in one process: ingest, streams, and a page to try them.
-Everybody may read every stream here: it is for one person on one machine.
+		Long: `Serve everything in one process: ingest, streams, a page to try them, and on a
+second port tickets, renewals, goodbyes and presence. Who may read what is as
+deployed, but everybody can make a token for it (see runnel token): it is for
+one person on one machine.
 
 Events are kept in memory; with --data in a folder, where nothing that was
 acknowledged is lost, whatever becomes of the process; with --aws in DynamoDB,
@@ -42,6 +46,7 @@ messages are taken from the queue QUEUE_URL too.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where to listen; port 0 takes any free one")
+	f.StringVar(&o.control, "control-addr", "", "where to listen for control requests (default: the port after that of --addr)")
 	f.StringVar(&o.data, "data", "", "keep the events in this folder")
 	f.BoolVar(&o.aws, "aws", false, "keep the events in DynamoDB, and take messages from SQS")
 	f.StringArrayVar(&o.origins, "allow-origin", nil, "a page of this origin may read the streams, such as http://localhost:3000")
@@ -56,20 +61,21 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 		level = slog.LevelDebug
 	}
 	logger := obs.NewLogger(stderr, level).With(obs.Program("dev"))
-	ln, err := wire.Listen(ctx, o.addr)
+	ln, beside, err := listen(ctx, o)
 	if err != nil {
 		return err
 	}
+	url, control := "http://"+reachable(ln.Addr()), "http://"+reachable(beside.Addr())
 	server, err := wire.NewDev(ctx, wire.DevConfig{
-		Data: o.data, AWS: o.aws, Getenv: os.Getenv, AllowedOrigins: o.origins, Logger: logger,
+		Data: o.data, AWS: o.aws, Getenv: os.Getenv, AllowedOrigins: o.origins, Page: pageOrigins(ln.Addr()), Logger: logger,
 	})
 	if err != nil {
-		_ = ln.Close() // nobody has connected yet
+		_, _ = ln.Close(), beside.Close() // nobody has connected yet
 		return err
 	}
-	url := "http://" + reachable(ln.Addr())
-	fmt.Fprint(stdout, welcome(url, o))
-	err = server.Serve(ctx, ln, newWeb(server, ln.Addr()))
+	fmt.Fprint(stdout, welcome(url, control, o))
+	err = server.Serve(ctx, wire.Door{Listener: ln, Handler: newWeb(server, ln.Addr(), control)},
+		wire.Door{Listener: beside, Handler: ours(beside.Addr(), server.Control())})
 	if closing := server.Close(); err == nil {
 		err = closing
 	}
@@ -77,6 +83,44 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 		fmt.Fprintln(stdout, "\nstopped: every stream has had its planned end")
 	}
 	return err
+}
+
+// listen opens both ports.
+func listen(ctx context.Context, o devOptions) (main, control net.Listener, err error) {
+	if main, err = wire.Listen(ctx, o.addr); err != nil {
+		return nil, nil, err
+	}
+	addr := o.control
+	if addr == "" {
+		addr = next(o.addr)
+	}
+	if control, err = wire.Listen(ctx, addr); err != nil {
+		_ = main.Close()
+		return nil, nil, fmt.Errorf("--control-addr: %w", err)
+	}
+	return main, control, nil
+}
+
+// next is the address one port further; any free port after any free port.
+func next(addr string) string {
+	host, port, _ := net.SplitHostPort(addr) // it has been listened on
+	n, err := strconv.Atoi(port)
+	if err != nil || n == 0 || n == 65535 {
+		return net.JoinHostPort(host, "0")
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n+1))
+}
+
+// pageOrigins are the names by which a browser on this machine opens the page.
+func pageOrigins(addr net.Addr) []string {
+	_, port, _ := net.SplitHostPort(reachable(addr))
+	own := []string{"http://" + reachable(addr), "http://localhost:" + port}
+	if port == "80" { // a browser leaves it out
+		for i := range own {
+			own[i] = strings.TrimSuffix(own[i], ":80")
+		}
+	}
+	return own
 }
 
 // reachable is the address as somebody on this machine types it.
@@ -90,7 +134,7 @@ func reachable(addr net.Addr) string {
 
 // welcome says what to open and what to type next. Its lines can be copied as
 // they are.
-func welcome(url string, o devOptions) string {
+func welcome(url, control string, o devOptions) string {
 	kept := "in memory: they are gone when this process ends (--data DIR keeps them)"
 	switch {
 	case o.aws:
@@ -104,11 +148,13 @@ func welcome(url string, o devOptions) string {
 		at = " --url " + url
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Runnel serves %s, events are kept %s\n\n", url, kept)
+	fmt.Fprintf(&b, "Runnel serves %s, and %s for tickets and presence; events are kept %s\n\n", url, control, kept)
 	fmt.Fprintf(&b, "open      %s/\n", url)
 	fmt.Fprintf(&b, "publish   %s publish%s CommentStream:item:42 CommentAdded '%s'\n", self, at, exampleData)
-	fmt.Fprintf(&b, "follow    %s tail%s --since -10 CommentStream:item:42 NotificationStream:user:7\n", self, at)
-	fmt.Fprintf(&b, "or        curl -N '%s/sse/CommentStream/item:42?since=-10'\n\n", url)
+	fmt.Fprintf(&b, "follow    %s tail%s --token \"$(%s token --sub 7)\" --since -10 CommentStream:item:42 NotificationStream:user:7\n", self, at, self)
+	fmt.Fprintf(&b, "or        curl -N '%s/sse/CommentStream/item:42?since=-10'\n", url)
+	fmt.Fprintf(&b, "who reads %s/presence/CommentStream:item:42\n", control)
+	fmt.Fprintf(&b, "cut off   %s kick%s 7 --until 10m\n\n", self, at)
 	b.WriteString("Ctrl-C stops\n")
 	return b.String()
 }

@@ -34,7 +34,7 @@ func startChild(t *testing.T, args ...string) *child {
 	require.NoError(t, err)
 	addr := ln.Addr().String()
 	require.NoError(t, ln.Close())
-	c := &child{t: t, url: "http://" + addr, args: append([]string{"dev", "--addr", addr}, args...)}
+	c := &child{t: t, url: "http://" + addr, args: append([]string{"dev", "--addr", addr, "--control-addr", "127.0.0.1:0"}, args...)}
 	t.Cleanup(func() { c.kill() })
 	c.start()
 	return c

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -19,20 +20,21 @@ import (
 )
 
 type tailOptions struct {
-	url, since string
-	json       bool
+	url, since, token string
+	json              bool
 }
 
 func tailCommand() *cobra.Command {
 	var o tailOptions
 	cmd := &cobra.Command{
-		Use:   "tail [--url URL] [--since earliest|-N] [--json] CHANNEL...",
+		Use:   "tail [--url URL] [--token TOKEN] [--since earliest|-N] [--json] CHANNEL...",
 		Short: "Follow channels: reconnect, resume, miss nothing",
 		Long: `Follow channels until Ctrl-C. When the connection breaks it comes back by
 itself and goes on where it was. Events go to standard output, what becomes of
 the connection to standard error.`,
-		Example: `  runnel tail --since -10 CommentStream:item:42 NotificationStream:user:7`,
-		Args:    arguments("at least one channel, such as CommentStream:item:42", func(n int) bool { return n > 0 }),
+		Example: `  runnel tail --since -10 CommentStream:item:42
+  runnel tail --token "$(runnel token --sub 7)" NotificationStream:user:7 SystemStream:all`,
+		Args: arguments("at least one channel, such as CommentStream:item:42", func(n int) bool { return n > 0 }),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return tail(cmd.Context(), o, names, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -41,6 +43,7 @@ the connection to standard error.`,
 	f.SortFlags = false
 	f.StringVar(&o.url, "url", defaultURL, "the server")
 	f.StringVar(&o.since, "since", "", "where to begin: earliest, or -10 for the last ten events of each channel (default: now)")
+	f.StringVar(&o.token, "token", "", "who reads, for streams that are not public: see runnel token")
 	f.BoolVar(&o.json, "json", false, "a JSON object a line")
 	return cmd
 }
@@ -67,8 +70,12 @@ func tail(ctx context.Context, o tailOptions, names []string, stdout, stderr io.
 	if o.json {
 		printEvent = jsonLines
 	}
+	header := http.Header{}
+	if o.token != "" {
+		header.Set("Authorization", "Bearer "+o.token)
+	}
 	err = follow.Follow(ctx, follow.Options{
-		URL: base + "/sse?" + query.Encode(), Since: o.since,
+		URL: base + "/sse?" + query.Encode(), Since: o.since, Header: header,
 		OnStatus: func(s follow.Status) { sayStatus(stderr, base, s) },
 	}, func(e follow.Event) error {
 		if c, ok := e.Connected(); ok {

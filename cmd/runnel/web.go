@@ -29,15 +29,16 @@ var page []byte
 // web is what `runnel dev` serves: the streams, the page, and the way in.
 type web struct {
 	server   publisher
-	loopback bool // it listens on this machine alone
+	loopback bool   // it listens on this machine alone
+	control  string // where control requests go
 	catalog  []byte
 	policy   string // Content-Security-Policy of the page
 }
 
-func newWeb(server publisher, addr net.Addr) http.Handler {
-	w := &web{server: server, catalog: describe(&events.Catalog), policy: policyOf(page)}
-	if tcp, ok := addr.(*net.TCPAddr); ok {
-		w.loopback = tcp.IP.IsLoopback()
+func newWeb(server publisher, addr net.Addr, control string) http.Handler {
+	w := &web{
+		server: server, catalog: describe(&events.Catalog), policy: policyOf(page, control),
+		loopback: onLoopback(addr), control: control,
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/sse", server.Streams())
@@ -45,19 +46,26 @@ func newWeb(server publisher, addr net.Addr) http.Handler {
 	mux.HandleFunc("GET /{$}", w.page)
 	mux.HandleFunc("GET /catalog.json", w.describe)
 	mux.HandleFunc("POST /publish", w.publish)
+	mux.HandleFunc("POST /token", w.token)
 	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Cache-Control", "no-store")
 		_, _ = io.WriteString(rw, "ok\n")
 	})
-	return w.ours(mux)
+	return ours(addr, mux)
+}
+
+func onLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 // ours refuses what comes by another name than this machine's: a site that has
 // its name point here would otherwise be read by its own pages as the same origin.
-func (web *web) ours(next http.Handler) http.Handler {
+func ours(addr net.Addr, next http.Handler) http.Handler {
+	loopback := onLoopback(addr)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if web.loopback && !local(r.Host) {
+		if loopback && !local(r.Host) {
 			problem.Write(w, problem.Problem{Status: http.StatusMisdirectedRequest, Code: "foreign-host", Detail: "this server answers to localhost and 127.0.0.1 only"})
 			return
 		}
@@ -90,15 +98,15 @@ func (web *web) describe(w http.ResponseWriter, _ *http.Request) {
 }
 
 // policyOf allows the page its own style and script, by their hashes, and its
-// own server: nothing that an event brings could run.
-func policyOf(html []byte) string {
+// own server at both ports: nothing that an event brings could run.
+func policyOf(html []byte, control string) string {
 	hash := func(tag string) string {
 		_, rest, _ := bytes.Cut(html, []byte("<"+tag+">"))
 		body, _, _ := bytes.Cut(rest, []byte("</"+tag+">"))
 		sum := sha256.Sum256(body)
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
-	return "default-src 'none'; connect-src 'self'; img-src data:; style-src " + hash("style") +
+	return "default-src 'none'; connect-src 'self' " + control + "; img-src data:; style-src " + hash("style") +
 		"; script-src " + hash("script") + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 

@@ -46,8 +46,12 @@ type Command struct {
 	Expires    time.Time `json:"expires,omitzero"`  // Renew: when that token ends; zero: never
 	Add        []string  `json:"add,omitempty"`     // Renew: channels that the token may read
 	Remove     []string  `json:"remove,omitempty"`  // Renew: channels
-	Until      time.Time `json:"until,omitzero"`    // Kick: kept out until then; zero: not at all
-	Reason     string    `json:"reason,omitempty"`  // Kick: for the reader
+	// Channels and Claims are what else policies ask of that token: whether its
+	// holder still may read what the connection reads.
+	Channels []string          `json:"channels,omitempty"` // Renew: patterns
+	Claims   map[string]string `json:"claims,omitempty"`   // Renew
+	Until    time.Time         `json:"until,omitzero"`     // Kick: kept out until then; zero: not at all
+	Reason   string            `json:"reason,omitempty"`   // Kick: for the reader
 }
 
 // Mailbox is the channel that the process follows. A name that is none of a

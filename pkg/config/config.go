@@ -24,6 +24,7 @@ type Tables struct {
 // Stream configures functions/stream.
 type Stream struct {
 	Tables         Tables
+	Auth           Auth
 	Addr           string        // ADDR, host:port outside Lambda, default 127.0.0.1:8080
 	AllowedOrigins []string      // ALLOWED_ORIGINS with commas between, see cors.Config; default none
 	Heartbeat      time.Duration // HEARTBEAT, 1s to 60s, default 15s
@@ -46,6 +47,7 @@ func LoadStream(getenv Getenv) (Stream, error) {
 	r := reader{getenv: getenv}
 	c := Stream{
 		Tables:         r.tables(),
+		Auth:           r.auth(),
 		Addr:           r.address("ADDR", "127.0.0.1:8080"),
 		AllowedOrigins: r.origins("ALLOWED_ORIGINS"),
 		Heartbeat:      r.duration("HEARTBEAT", 15*time.Second, time.Second, time.Minute),
@@ -76,17 +78,21 @@ func quietLife(getenv Getenv) time.Duration {
 
 // Ingest configures functions/ingest.
 type Ingest struct {
-	EventLogTable string     // EVENT_LOG_TABLE, required
-	QueueURL      string     // QUEUE_URL, required outside Lambda, where the program polls by itself
-	LogLevel      slog.Level // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
+	EventLogTable string // EVENT_LOG_TABLE, required
+	// SubscribersTable, SUBSCRIBERS_TABLE, lets whoever may send messages kick
+	// readers; default: nobody may.
+	SubscribersTable string
+	QueueURL         string     // QUEUE_URL, required outside Lambda, where the program polls by itself
+	LogLevel         slog.Level // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
 }
 
 // LoadIngest returns the settings that getenv holds, or every fault in them.
 func LoadIngest(getenv Getenv) (Ingest, error) {
 	r := reader{getenv: getenv}
 	c := Ingest{
-		EventLogTable: r.required("EVENT_LOG_TABLE"),
-		LogLevel:      r.level("LOG_LEVEL"),
+		EventLogTable:    r.required("EVENT_LOG_TABLE"),
+		SubscribersTable: r.getenv("SUBSCRIBERS_TABLE"),
+		LogLevel:         r.level("LOG_LEVEL"),
 	}
 	if !OnLambda(getenv) { // on Lambda the event source mapping names the queue
 		c.QueueURL = r.required("QUEUE_URL")

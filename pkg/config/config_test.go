@@ -121,10 +121,14 @@ func TestTheQueueIsNamedOnlyWhereTheProgramPolls(t *testing.T) {
 func TestNamesAreWhatADeploymentMaySet(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
-		"ADDR", "ADDRESS_HEADER", "ADDRESS_LIMIT", "ALLOWED_ORIGINS", "CONNECT_RATE", "DEADLINE_MARGIN", "EVENT_LOG_TABLE", "HEARTBEAT", "LEASE", "LOG_LEVEL",
-		"MAX_CHANNELS", "MAX_CONNECTIONS", "MAX_LIFE", "POLL_INTERVAL", "QUIET_LIFE", "SUBSCRIBERS_TABLE", "USER_LIMIT",
+		"ADDR", "ADDRESS_HEADER", "ADDRESS_LIMIT", "ALLOWED_ORIGINS", "CONNECT_RATE", "DEADLINE_MARGIN", "EVENT_LOG_TABLE", "HEARTBEAT", "JWKS_URL", "LEASE", "LOG_LEVEL",
+		"MAX_CHANNELS", "MAX_CONNECTIONS", "MAX_LIFE", "POLL_INTERVAL", "QUIET_LIFE", "SUBSCRIBERS_TABLE", "TICKET_SECRET", "TOKEN_AUDIENCE", "TOKEN_ISSUER", "TOKEN_KEYS", "TOKEN_SECRET", "USER_LIMIT",
 	}, config.Names(config.LoadStream))
-	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL"}, config.Names(config.LoadIngest))
+	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL", "SUBSCRIBERS_TABLE"}, config.Names(config.LoadIngest))
+	require.Equal(t, []string{
+		"ADDR", "ADDRESS_HEADER", "ALLOWED_ORIGINS", "CONTROL_RATE", "EVENT_LOG_TABLE", "JWKS_URL", "LEASE", "LOG_LEVEL", "MAX_CHANNELS", "MAX_LIFE",
+		"SUBSCRIBERS_TABLE", "TICKET_SECRET", "TOKEN_AUDIENCE", "TOKEN_ISSUER", "TOKEN_KEYS", "TOKEN_SECRET",
+	}, config.Names(config.LoadControl))
 	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL"}, config.Names(config.LoadChanges))
 	require.Equal(t, []string{"LOG_LEVEL", "SUBSCRIBERS_TABLE"}, config.Names(config.LoadSweep))
 }

@@ -15,6 +15,7 @@ import (
 	"runtime"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/command"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/logic"
 	"github.com/runnel-sse/runnel/pkg/schema"
@@ -25,13 +26,16 @@ var ErrRefused = errors.New("message refused")
 
 // Config is what an Ingest works with.
 type Config struct {
-	Log      eventlog.Log     // required
-	Bell     eventlog.Bell    // rung after each append; may be nil
-	Catalog  *schema.Catalog  // required
-	Logic    logic.Func       // required
-	Changes  logic.ChangeFunc // required by Ingest.Changes alone
-	Logger   *slog.Logger     // default: slog.Default
-	Parallel int              // channels appended to at once, default 8
+	Log     eventlog.Log     // required
+	Bell    eventlog.Bell    // rung after each append; may be nil
+	Catalog *schema.Catalog  // required
+	Logic   logic.Func       // required
+	Changes logic.ChangeFunc // required by Ingest.Changes alone
+	// Orders carries out what a message commands of readers; nil: such messages
+	// are refused. Whoever may send messages may then send readers away.
+	Orders   func(context.Context, command.Order) error
+	Logger   *slog.Logger // default: slog.Default
+	Parallel int          // channels appended to at once, default 8
 }
 
 // Ingest is safe for concurrent use. It holds no state between calls, and no
@@ -65,7 +69,7 @@ type Stored struct {
 // are the log's, some of its events may be stored, and trying again is safe for
 // messages with an id.
 func (in *Ingest) Publish(ctx context.Context, id string, body []byte) ([]Stored, error) {
-	planned, err := in.plan(id, body)
+	planned, err := in.plan(ctx, id, body)
 	if err != nil {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}
@@ -91,11 +95,16 @@ type planned struct {
 	event   eventlog.Event
 }
 
-// plan says what is to be stored for a message. All its errors are ErrRefused.
-func (in *Ingest) plan(id string, body []byte) ([]planned, error) {
+// plan says what is to be stored for a message: nothing for an order, which is
+// carried out at once. Other errors than ErrRefused are those of an order whose
+// message has to come again.
+func (in *Ingest) plan(ctx context.Context, id string, body []byte) ([]planned, error) {
 	m, err := parse(body)
 	if err != nil {
 		return nil, err
+	}
+	if m.order != nil {
+		return nil, in.obey(ctx, id, m)
 	}
 	if m.id != "" {
 		id = m.id
@@ -175,9 +184,20 @@ func (in *Ingest) check(b logic.Broadcast) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	s, _ := in.c.Catalog.Stream(ch.Stream()) // there, or Compact would have failed
-	if _, ok := s.Template.Match(ch.Key()); !ok {
-		return planned{}, fmt.Errorf("%w: %s has no channel %s, want the form %s", channel.ErrInvalid, s.Name, ch, s.Template)
+	if err := in.known(ch); err != nil {
+		return planned{}, err
 	}
 	return planned{channel: ch, event: eventlog.Event{ID: b.ID, Type: b.EventType, Data: data}}, nil
+}
+
+// known reports a channel that there cannot be.
+func (in *Ingest) known(ch channel.Name) error {
+	s, ok := in.c.Catalog.Stream(ch.Stream())
+	if !ok {
+		return fmt.Errorf("%w %.64q", schema.ErrUnknownStream, ch.Stream())
+	}
+	if _, ok := s.Template.Match(ch.Key()); !ok {
+		return fmt.Errorf("%w: %s has no channel %s, want the form %s", channel.ErrInvalid, s.Name, ch, s.Template)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/runnel-sse/runnel/pkg/command"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/logic"
 )
@@ -12,11 +13,12 @@ import (
 // MaxMessage is how long a message may be, in bytes: no longer than an event.
 const MaxMessage = eventlog.MaxData
 
-// message is what a body says: either a broadcast or a domain event.
+// message is what a body says: a broadcast, a domain event or an order.
 type message struct {
 	id        string // its own; empty when it has none
 	broadcast *logic.Broadcast
 	domain    *logic.DomainEvent
+	order     *command.Order
 }
 
 // envelope is a JSON object whose values are not read yet. Names are matched to
@@ -31,6 +33,7 @@ type envelope map[string]json.RawMessage
 //     The last part of type between dots is the domain event's, data its payload,
 //     and all other attributes its context;
 //   - EventBridge's envelope: {id, detail-type, source, detail, …}, likewise;
+//   - an order: {id?, command, user | channel | connection, until?, reason?};
 //   - an SNS notification whose Message is one of these.
 func parse(body []byte) (message, error) {
 	if len(body) > MaxMessage {
@@ -65,12 +68,14 @@ func (e envelope) message() (message, error) {
 		return e.cloudEvent()
 	case e.has("detail-type"):
 		return e.eventBridge()
+	case e.has("command") && !e.has("event_type"):
+		return e.order()
 	case e.has("channel"):
 		return e.broadcast()
 	case e.has("payload"):
 		return e.domainEvent()
 	}
-	return message{}, refuse("unknown shape: want channel, event_type and data (a broadcast), event_type and payload (a domain event), or a CloudEvent")
+	return message{}, refuse("unknown shape: want channel, event_type and data (a broadcast), event_type and payload (a domain event), command (an order), or a CloudEvent")
 }
 
 func (e envelope) broadcast() (message, error) {

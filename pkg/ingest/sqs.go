@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -20,9 +22,14 @@ import (
 func (in *Ingest) SQS(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 	b := newBatch()
 	refused := map[int]bool{}
+	again := map[int]error{} // orders that could not be carried out
 	for i := range e.Records {
 		m := &e.Records[i]
-		list, err := in.plan(m.MessageId, []byte(m.Body))
+		list, err := in.plan(ctx, m.MessageId, []byte(m.Body))
+		if err != nil && !errors.Is(err, ErrRefused) {
+			again[i] = err
+			continue
+		}
 		if err != nil {
 			refused[i] = true
 			// Once a message, not once a delivery: it comes several times.
@@ -35,6 +42,7 @@ func (in *Ingest) SQS(ctx context.Context, e events.SQSEvent) (events.SQSEventRe
 		}
 	}
 	failed := in.store(ctx, b)
+	maps.Copy(failed, again)
 
 	var resp events.SQSEventResponse
 	held := map[string]bool{} // groups with a message that has to come again

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/command"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/ingest"
 )
@@ -12,7 +13,8 @@ import (
 // Check returns what the message would store, without storing it, or why it is
 // refused: what functions/ingest would say, before anything is sent.
 func Check(ctx context.Context, body []byte) ([]ingest.Stored, error) {
-	return newIngest(store{log: nowhere{}}, slog.New(slog.DiscardHandler)).Publish(ctx, "", body)
+	obeyed := func(context.Context, command.Order) error { return nil }
+	return newIngest(store{log: nowhere{}}, obeyed, slog.New(slog.DiscardHandler)).Publish(ctx, "", body)
 }
 
 // nowhere is a log that keeps nothing.

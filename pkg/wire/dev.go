@@ -11,14 +11,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/runnel-sse/runnel/events"
+	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/bolt"
 	"github.com/runnel-sse/runnel/pkg/config"
+	"github.com/runnel-sse/runnel/pkg/control"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/ingest"
 	"github.com/runnel-sse/runnel/pkg/memory"
 	"github.com/runnel-sse/runnel/pkg/obs"
-	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/sqs"
 )
 
@@ -28,6 +28,8 @@ const (
 	maxRecords = 100_000
 	// devPoll is for what other processes write; its own writes ring the bell.
 	devPoll = 250 * time.Millisecond
+	// devLease is the gateway's own, in the registry.
+	devLease = time.Minute
 	// dataFile is the file in the folder of --data.
 	dataFile = "runnel.db"
 )
@@ -38,20 +40,23 @@ type DevConfig struct {
 	AWS            bool          // DynamoDB and SQS, as the environment names them
 	Getenv         config.Getenv // with AWS
 	AllowedOrigins []string      // may read the streams from a page of their own
+	Page           []string      // the origins of the server's own page, which asks control from another port
 	Logger         *slog.Logger
 }
 
-// Dev is everything in one process: ingest, streams and sweep.
+// Dev is everything in one process: ingest, streams, control and sweep.
 type Dev struct {
 	store   store
+	guard   *auth.Guard
 	streams *streams
+	control *control.Control
 	ingest  *ingest.Ingest
 	poller  *sqs.Poller // nil: no queue
 	logger  *slog.Logger
 }
 
-// NewDev builds `runnel dev`. Everybody may read every stream there: it is for
-// one person on one machine.
+// NewDev builds `runnel dev`. Its policies are those of a deployment, but anyone
+// can make a token for it: it is for one person on one machine.
 func NewDev(ctx context.Context, cfg DevConfig) (*Dev, error) {
 	d := &Dev{logger: cfg.Logger}
 	var aws *cloud
@@ -73,15 +78,8 @@ func NewDev(ctx context.Context, cfg DevConfig) (*Dev, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.ingest = newIngest(d.store, cfg.Logger)
-	d.streams, err = newStreams(d.store, devPoll, gateway.Config{
-		Catalog:        public(),
-		AllowedOrigins: cfg.AllowedOrigins,
-		AddressLimit:   -1, // all of its readers come from here
-		ConnectRate:    -1,
-		Logger:         cfg.Logger,
-	})
-	if err != nil {
+	d.ingest = newIngest(d.store, d.store.orders(), cfg.Logger)
+	if err := d.open(cfg); err != nil {
 		return nil, err
 	}
 	if aws != nil {
@@ -90,13 +88,31 @@ func NewDev(ctx context.Context, cfg DevConfig) (*Dev, error) {
 	return d, nil
 }
 
-// public is the catalog with every stream open to everybody.
-func public() *schema.Catalog {
-	c := &schema.Catalog{Streams: slices.Clone(events.Catalog.Streams)}
-	for i := range c.Streams {
-		c.Streams[i].Policy = schema.PolicyPublic
+// open builds what answers requests.
+func (d *Dev) open(cfg DevConfig) (err error) {
+	tokens := auth.Development()
+	tokens.Once, tokens.Logger = d.store.registry, cfg.Logger
+	if d.guard, err = auth.New(tokens); err != nil {
+		return err
 	}
-	return c
+	d.streams, err = newStreams(d.store, devPoll, gateway.Config{
+		Guard:          d.guard,
+		AllowedOrigins: cfg.AllowedOrigins,
+		AddressLimit:   -1, // all of its readers come from here
+		ConnectRate:    -1,
+		Logger:         cfg.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	pages := cfg.AllowedOrigins
+	if !slices.Contains(pages, "*") {
+		pages = slices.Concat(pages, cfg.Page)
+	}
+	d.control, err = newControl(d.store, control.Config{
+		Guard: d.guard, AllowedOrigins: pages, Rate: -1, Staleness: devLease + sweepEvery, Logger: cfg.Logger,
+	})
+	return err
 }
 
 func openMemory() store {
@@ -126,25 +142,39 @@ func openFile(folder string) (store, error) {
 // Streams serves GET /sse….
 func (d *Dev) Streams() http.Handler { return recovered(d.streams.gateway, d.logger, obs.Nop{}) }
 
+// Control serves POST /ticket, /renew and /goodbye, and GET /presence/….
+func (d *Dev) Control() http.Handler { return recovered(d.control, d.logger, obs.Nop{}) }
+
 // Publish stores a message of any shape that functions/ingest takes.
 func (d *Dev) Publish(ctx context.Context, body []byte) ([]ingest.Stored, error) {
 	return d.ingest.Publish(ctx, "", body)
 }
 
-// Serve answers on ln with h, until ctx is done and every stream has had its
+// Door is where a server answers, and with what.
+type Door struct {
+	Listener net.Listener
+	Handler  http.Handler
+}
+
+// Serve answers at both doors, until ctx is done and every stream has had its
 // planned end.
-func (d *Dev) Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
-	beside := []func(context.Context) error{d.streams.run, d.sweep}
+func (d *Dev) Serve(ctx context.Context, streams, control Door) error {
+	beside := []func(context.Context) error{d.streams.run, d.sweep, func(ctx context.Context) error {
+		return serve(ctx, control.Listener, control.Handler, nothingOpen{}, d.logger)
+	}}
 	if d.poller != nil {
 		beside = append(beside, d.poller.Run)
 	}
 	return while(ctx, func(ctx context.Context) error {
-		return serve(ctx, ln, h, d.streams.gateway, d.logger)
+		return serve(ctx, streams.Listener, streams.Handler, d.streams.gateway, d.logger)
 	}, beside...)
 }
 
 // Close lets go of what the events are kept in.
-func (d *Dev) Close() error { return d.store.close() }
+func (d *Dev) Close() error {
+	d.guard.Close()
+	return d.store.close()
+}
 
 // sweep does what functions/sweep does, and what DynamoDB does by itself, until
 // ctx is done.

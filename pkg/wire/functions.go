@@ -75,7 +75,11 @@ func NewStream(ctx context.Context, cfg config.Stream, host Host) (*Stream, erro
 		AllowedOrigins: cfg.AllowedOrigins, CORSInFront: host.Lambda, // by the function URL's own configuration
 		Metrics: metrics, Logger: logger,
 	}
-	s, err := newStreams(aws.store(cfg.Tables, logger), cfg.PollInterval, gw)
+	st := aws.store(cfg.Tables, logger)
+	if gw.Guard, err = newGuard(cfg.Auth, st.registry, logger); err != nil {
+		return nil, err
+	}
+	s, err := newStreams(st, cfg.PollInterval, gw)
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +166,11 @@ func newIngestFunction(ctx context.Context, program string, cfg config.Ingest, h
 		return nil, err
 	}
 	st := store{log: aws.log(cfg.EventLogTable)}
+	if cfg.SubscribersTable != "" { // else nobody is sent away by a message
+		st.registry = aws.registry(cfg.SubscribersTable)
+	}
 	return &Ingest{
-		ingest: newIngest(st, logger), queue: cfg.QueueURL, client: aws.sqs(),
+		ingest: newIngest(st, st.orders(), logger), queue: cfg.QueueURL, client: aws.sqs(),
 		logger: logger, metrics: metrics, emf: emf,
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/runnel-sse/runnel/events"
+	"github.com/runnel-sse/runnel/pkg/command"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/ingest"
@@ -30,8 +31,12 @@ type store struct {
 	close func() error
 }
 
-// retention is how long a stream's events are kept, as its definition says.
+// retention is how long a stream's events are kept, as its definition says, and
+// those of a mailbox.
 func retention(stream string) time.Duration {
+	if stream == command.Stream {
+		return command.Retention
+	}
 	s, ok := events.Catalog.Stream(stream)
 	if !ok {
 		return 0
@@ -64,10 +69,10 @@ func (s *streams) run(ctx context.Context) error {
 	return together(ctx, s.tail.Run, s.gateway.Run)
 }
 
-func newIngest(s store, logger *slog.Logger) *ingest.Ingest {
+func newIngest(s store, orders func(context.Context, command.Order) error, logger *slog.Logger) *ingest.Ingest {
 	return ingest.New(ingest.Config{
 		Log: s.log, Bell: s.bell, Catalog: &events.Catalog,
-		Logic: events.Logic, Changes: events.CommentChanges, Logger: logger,
+		Logic: events.Logic, Changes: events.CommentChanges, Orders: orders, Logger: logger,
 	})
 }
 

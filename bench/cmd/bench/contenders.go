@@ -45,7 +45,7 @@ func contenders(ctx context.Context, root, dir, binary string) []contender {
 			version: []string{"git", "-C", root, "describe", "--always", "--dirty", "--exclude=*"},
 			build:   []string{"go", "build", "-C", root, "-o", runnel, "./cmd/runnel"},
 			command: func(addr netip.AddrPort) *exec.Cmd {
-				return exec.CommandContext(ctx, runnel, "dev", "--addr", addr.String())
+				return exec.CommandContext(ctx, runnel, "dev", "--addr", addr.String(), "--control-addr", "127.0.0.1:0")
 			},
 		},
 		{
