@@ -126,5 +126,5 @@ func TestNamesAreWhatADeploymentMaySet(t *testing.T) {
 	}, config.Names(config.LoadStream))
 	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL"}, config.Names(config.LoadIngest))
 	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL"}, config.Names(config.LoadChanges))
-	require.Equal(t, []string{"LOG_LEVEL", "SUBSCRIBERS_TABLE"}, config.Names(config.LoadSweep))
+	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL", "SUBSCRIBERS_TABLE"}, config.Names(config.LoadSweep))
 }
