@@ -1,5 +1,5 @@
 // Command sweep is the Lambda function behind a schedule: it forgets the
-// subscribers of processes that are gone. Outside Lambda it runs once.
+// subscribers of processes that are gone, and says which users have left. Outside Lambda it runs once.
 package main
 
 import (

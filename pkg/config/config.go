@@ -118,17 +118,14 @@ func LoadChanges(getenv Getenv) (Changes, error) {
 
 // Sweep configures functions/sweep.
 type Sweep struct {
-	SubscribersTable string     // SUBSCRIBERS_TABLE, required
-	LogLevel         slog.Level // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
+	Tables   Tables
+	LogLevel slog.Level // LOG_LEVEL, DEBUG, INFO, WARN or ERROR, default INFO
 }
 
 // LoadSweep returns the settings that getenv holds, or every fault in them.
 func LoadSweep(getenv Getenv) (Sweep, error) {
 	r := reader{getenv: getenv}
-	c := Sweep{
-		SubscribersTable: r.required("SUBSCRIBERS_TABLE"),
-		LogLevel:         r.level("LOG_LEVEL"),
-	}
+	c := Sweep{Tables: r.tables(), LogLevel: r.level("LOG_LEVEL")}
 	return c, r.err()
 }
 

@@ -130,5 +130,5 @@ func TestNamesAreWhatADeploymentMaySet(t *testing.T) {
 		"SUBSCRIBERS_TABLE", "TICKET_SECRET", "TOKEN_AUDIENCE", "TOKEN_ISSUER", "TOKEN_KEYS", "TOKEN_SECRET",
 	}, config.Names(config.LoadControl))
 	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL"}, config.Names(config.LoadChanges))
-	require.Equal(t, []string{"LOG_LEVEL", "SUBSCRIBERS_TABLE"}, config.Names(config.LoadSweep))
+	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL", "SUBSCRIBERS_TABLE"}, config.Names(config.LoadSweep))
 }

@@ -76,6 +76,9 @@ func Count(n int) slog.Attr { return slog.Int("count", n) }
 // Failed is how many of them failed.
 func Failed(n int) slog.Attr { return slog.Int("failed", n) }
 
+// Said is how many comings and goings were said.
+func Said(n int) slog.Attr { return slog.Int("said", n) }
+
 // Took is how long it took, in milliseconds.
 func Took(d time.Duration) slog.Attr {
 	return slog.Float64("took_ms", float64(d)/float64(time.Millisecond))

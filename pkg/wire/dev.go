@@ -187,6 +187,8 @@ func (d *Dev) sweep(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 			_, err := d.store.registry.Reap(ctx)
+			_, saying := d.streams.presence.Sweep(ctx)
+			err = errors.Join(err, saying)
 			if d.store.trim != nil {
 				_, trimming := d.store.trim(ctx)
 				err = errors.Join(err, trimming)

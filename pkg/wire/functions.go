@@ -18,6 +18,7 @@ import (
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/ingest"
 	"github.com/runnel-sse/runnel/pkg/obs"
+	"github.com/runnel-sse/runnel/pkg/presence"
 	"github.com/runnel-sse/runnel/pkg/sqs"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
@@ -209,10 +210,11 @@ func (in *Ingest) Poll(ctx context.Context) error {
 
 // Sweep is functions/sweep.
 type Sweep struct {
-	reaper  subscriber.Reaper
-	logger  *slog.Logger
-	metrics obs.Metrics
-	emf     *obs.EMF
+	reaper   subscriber.Reaper
+	presence *presence.Sayer
+	logger   *slog.Logger
+	metrics  obs.Metrics
+	emf      *obs.EMF
 }
 
 // NewSweep builds functions/sweep on DynamoDB.
@@ -222,12 +224,19 @@ func NewSweep(ctx context.Context, cfg config.Sweep, host Host) (*Sweep, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Sweep{reaper: aws.registry(cfg.SubscribersTable), logger: logger, metrics: metrics, emf: emf}, nil
+	st := aws.store(cfg.Tables, logger)
+	sayer, err := st.sayer(logger)
+	if err != nil {
+		return nil, err
+	}
+	return &Sweep{reaper: st.registry, presence: sayer, logger: logger, metrics: metrics, emf: emf}, nil
 }
 
-// Run forgets the subscribers of processes that are gone.
+// Run forgets the subscribers of processes that are gone, and says who has left.
 func (s *Sweep) Run(ctx context.Context) error {
 	n, err := s.reaper.Reap(ctx)
+	said, saying := s.presence.Sweep(ctx)
+	err = errors.Join(err, saying)
 	s.metrics.Add(obs.SubscribersReaped, n)
 	if s.emf != nil {
 		s.emf.Flush()
@@ -235,7 +244,7 @@ func (s *Sweep) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wire: sweep: %w", err)
 	}
-	s.logger.LogAttrs(ctx, slog.LevelInfo, "swept", obs.Count(n))
+	s.logger.LogAttrs(ctx, slog.LevelInfo, "swept", obs.Count(n), obs.Said(said))
 	return nil
 }
 

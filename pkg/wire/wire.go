@@ -17,6 +17,7 @@ import (
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/ingest"
 	"github.com/runnel-sse/runnel/pkg/obs"
+	"github.com/runnel-sse/runnel/pkg/presence"
 	"github.com/runnel-sse/runnel/pkg/subscriber"
 	"github.com/runnel-sse/runnel/pkg/tail"
 )
@@ -44,16 +45,25 @@ func retention(stream string) time.Duration {
 	return s.Retention
 }
 
+// sayer says who comes and goes.
+func (s store) sayer(logger *slog.Logger) (*presence.Sayer, error) {
+	return presence.New(presence.Config{Log: s.log, Outbox: s.registry, Logger: logger})
+}
+
 // streams is the reading side of a process: one tail, one gateway.
 type streams struct {
-	tail    *tail.Tail
-	gateway *gateway.Gateway
+	tail     *tail.Tail
+	gateway  *gateway.Gateway
+	presence *presence.Sayer
 }
 
 func newStreams(s store, interval time.Duration, cfg gateway.Config) (*streams, error) {
 	t := tail.New(s.log, tail.Options{Bell: s.bell, Interval: interval, Logger: cfg.Logger})
-	cfg.Tail, cfg.Registry = t, s.registry
-	cfg.Budget, _ = s.registry.(subscriber.Budget) // one that keeps none keeps no budgets
+	sayer, err := s.sayer(cfg.Logger)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Tail, cfg.Registry, cfg.Budget, cfg.News = t, s.registry, s.registry, sayer.Tell
 	if cfg.Catalog == nil {
 		cfg.Catalog = &events.Catalog
 	}
@@ -61,12 +71,12 @@ func newStreams(s store, interval time.Duration, cfg gateway.Config) (*streams, 
 	if err != nil {
 		return nil, err
 	}
-	return &streams{t, g}, nil
+	return &streams{t, g, sayer}, nil
 }
 
 // run makes the streams move until ctx is done.
 func (s *streams) run(ctx context.Context) error {
-	return together(ctx, s.tail.Run, s.gateway.Run)
+	return together(ctx, s.tail.Run, s.gateway.Run, s.presence.Run)
 }
 
 func newIngest(s store, orders func(context.Context, command.Order) error, logger *slog.Logger) *ingest.Ingest {
