@@ -3,6 +3,8 @@ package auth
 import (
 	"net/http"
 	"strings"
+
+	"github.com/runnel-sse/runnel/pkg/subscriber"
 )
 
 // credential is what a request says of who it is from; kind "" is nothing.
@@ -42,4 +44,17 @@ func credentialOf(r *http.Request, cookie string) (credential, error) {
 		}
 	}
 	return found[0], nil
+}
+
+// Address is whence the request comes, in the form that counts. header is the one
+// that a trusted proxy writes the address into, last; empty: there is none.
+func Address(r *http.Request, header string) string {
+	if header != "" {
+		said := strings.Join(r.Header.Values(header), ",")
+		last := said[strings.LastIndexByte(said, ',')+1:]
+		if a := subscriber.AddressOf(strings.TrimSpace(last)); a != "" {
+			return a
+		}
+	}
+	return subscriber.AddressOf(r.RemoteAddr)
 }

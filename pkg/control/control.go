@@ -170,7 +170,7 @@ func (c *Control) serve(w http.ResponseWriter, r *http.Request) (answer, error) 
 		w.Header().Set("Allow", rt.method+", OPTIONS")
 		return answer{}, problem.Problem{Status: http.StatusMethodNotAllowed, Code: "method", Detail: "want " + rt.method}
 	}
-	if wait := c.limit.take(c.address(r)); wait > 0 {
+	if wait := c.limit.take(auth.Address(r, c.cfg.AddressHeader)); wait > 0 {
 		return answer{}, problem.Problem{
 			Status: http.StatusTooManyRequests, Code: "rate", Detail: "too many requests from this address", RetryAfter: max(wait, time.Second),
 		}
@@ -235,18 +235,6 @@ func (c *Control) allowed(p auth.Principal, ch channel.Name) (*schema.Stream, er
 		return nil, fmt.Errorf("control: %w", err)
 	}
 	return s, nil
-}
-
-// address is whence the request comes, in the form that counts.
-func (c *Control) address(r *http.Request) string {
-	if name := c.cfg.AddressHeader; name != "" {
-		said := strings.Join(r.Header.Values(name), ",")
-		last := said[strings.LastIndexByte(said, ',')+1:]
-		if a := subscriber.AddressOf(strings.TrimSpace(last)); a != "" {
-			return a
-		}
-	}
-	return subscriber.AddressOf(r.RemoteAddr)
 }
 
 // mail brings commands to the processes that hold the connections.

@@ -3,7 +3,6 @@ package gateway
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/runnel-sse/runnel/pkg/auth"
@@ -48,14 +47,3 @@ func tighter(a, b int) int {
 	return a
 }
 
-// address is whence the request comes, in the form that counts.
-func (g *Gateway) address(r *http.Request) string {
-	if name := g.cfg.AddressHeader; name != "" {
-		said := strings.Join(r.Header.Values(name), ",")
-		last := said[strings.LastIndexByte(said, ',')+1:]
-		if a := subscriber.AddressOf(strings.TrimSpace(last)); a != "" {
-			return a
-		}
-	}
-	return subscriber.AddressOf(r.RemoteAddr)
-}

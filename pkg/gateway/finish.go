@@ -24,7 +24,7 @@ type expired struct {
 
 // closed is the data of sse.closed.
 type closed struct {
-	Reason string     `json:"reason"` // kicked
+	Reason string     `json:"reason"` // kicked or forbidden
 	Detail string     `json:"detail,omitempty"`
 	Until  *time.Time `json:"until,omitempty"` // not let in before
 }
@@ -59,23 +59,27 @@ func (c *conn) finish(why error) error {
 // maxAway is the longest that a reader is told to stay away.
 const maxAway = 24 * time.Hour
 
-// close ends the stream by command.
-func (c *conn) close(cmd command.Command) error {
+// kick ends the stream by command.
+func (c *conn) kick(cmd command.Command) error {
 	said := closed{Reason: "kicked", Detail: cmd.Reason}
-	retry := c.g.afterFault()
+	away := time.Duration(0)
 	if !cmd.Until.IsZero() {
 		until := cmd.Until.UTC()
-		said.Until = &until
-		retry += min(max(0, time.Until(until)), maxAway)
+		said.Until, away = &until, min(max(0, time.Until(until)), maxAway)
 	}
-	_ = c.write(controlFrame(c.reader, sse.Frame{Type: typeClosed, Retry: retry, Data: jsonLine(said)})) // it has to go, whether it hears that or not
-	return errKicked
+	return c.close(said, away, errKicked)
+}
+
+// close tells a reader who has to go why, and to stay away for some time.
+func (c *conn) close(said closed, away time.Duration, why error) error {
+	_ = c.write(controlFrame(c.reader, sse.Frame{Type: typeClosed, Retry: c.g.afterFault() + away, Data: jsonLine(said)})) // it has to go, whether it hears that or not
+	return why
 }
 
 // ends are the metrics of why streams end.
 var ends = map[error]obs.Metric{
 	errLife: obs.StreamsRotated, errDrained: obs.StreamsRotated, errLog: obs.StreamsRotated,
-	errParked: obs.StreamsParked, errExpired: obs.StreamsExpired, errKicked: obs.StreamsKicked,
+	errParked: obs.StreamsParked, errExpired: obs.StreamsExpired, errBeyond: obs.StreamsExpired, errKicked: obs.StreamsKicked,
 	errLeft: obs.StreamsLeft, errGoodbye: obs.StreamsLeft, errWrite: obs.StreamsLeft,
 }
 

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/cors"
 	"github.com/runnel-sse/runnel/pkg/obs"
 	"github.com/runnel-sse/runnel/pkg/problem"
@@ -177,7 +178,7 @@ func (g *Gateway) enter(r *http.Request, q request) (s *session, err error) {
 		return nil, err
 	}
 	err = g.keeper.join(ctx, subscriber.Connection{
-		ID: s.connection, User: q.who.Subject, Address: g.address(r),
+		ID: s.connection, User: q.who.Subject, Address: auth.Address(r, g.cfg.AddressHeader),
 		Seats: seats(q.channels, streams), Joined: time.Now().UTC().Truncate(time.Millisecond),
 	}, g.limits(streams))
 	if err != nil {

@@ -33,6 +33,7 @@ var (
 
 var catalog = &schema.Catalog{Streams: []schema.Stream{
 	{Name: "CommentStream", Template: channel.MustParseTemplate("item:{item_id}"), Policy: schema.PolicyPublic},
+	{Name: "ClaimStream", Template: channel.MustParseTemplate("room:{room_id}"), Policy: schema.PolicyClaim},
 	{Name: "NarrowStream", Template: channel.MustParseTemplate("room:{room_id}"), Policy: schema.PolicyPublic, Limit: 1, UserLimit: 40, AddressLimit: 20},
 	{Name: "PatientStream", Template: channel.MustParseTemplate("job:{job_id}"), Policy: schema.PolicyPublic, Economy: &schema.Economy{Open: 20 * time.Second, Closed: 2 * time.Minute}},
 	{Name: "ThriftyStream", Template: channel.MustParseTemplate("page:{page_id}"), Policy: schema.PolicyPublic, Budget: 20 * time.Hour},

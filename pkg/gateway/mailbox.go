@@ -179,7 +179,7 @@ func (c *conn) obey(ctx context.Context) error {
 			c.goodbye = o.at
 			return errGoodbye
 		case command.Kick:
-			return c.close(o.Command)
+			return c.kick(o.Command)
 		case command.Renew:
 			if err := c.renew(ctx, o.Command); err != nil {
 				return err

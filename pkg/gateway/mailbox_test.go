@@ -214,6 +214,7 @@ func renewed(t *testing.T, s *stream) (said struct {
 		Channel            string
 		Resumed, Recovered bool
 	}
+	Lost    []string
 	Refused struct{ Reason, Detail string }
 },
 ) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/command"
 	"github.com/runnel-sse/runnel/pkg/obs"
@@ -24,6 +25,7 @@ type changed struct {
 	Expires    *time.Time `json:"expires,omitempty"`
 	LeaseMS    int64      `json:"lease_ms"`
 	Channels   []state    `json:"channels"` // as they are now; one that is new begins at its newest event
+	Lost       []string   `json:"lost,omitempty"` // channels that the fresh token does not reach
 	Refused    *unchanged `json:"refused,omitempty"`
 }
 
@@ -35,8 +37,9 @@ type unchanged struct {
 
 // renew goes on with a fresh token: the stream lives as long as that one, and
 // takes on and gives up channels, all that are asked for or none. The token was
-// looked at by whoever gave the command; whether it is of the same subject can
-// be seen here alone.
+// looked at by whoever gave the command; whether it is of the same subject, and
+// still reaches what the connection reads, can be seen here alone. What it does
+// not reach is given up, whatever else becomes of the command.
 func (c *conn) renew(ctx context.Context, cmd command.Command) error {
 	if cmd.Subject == "" || cmd.Subject != c.subject {
 		c.g.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "command ignored: the token is another subject's",
@@ -47,7 +50,15 @@ func (c *conn) renew(ctx context.Context, cmd command.Command) error {
 	if cmd.Expires.After(c.life.wall) && !c.life.wall.IsZero() {
 		c.life.extend(now, cmd.Expires)
 	}
+	lost := c.beyond(principalOf(cmd))
+	if len(lost) == len(c.streams) {
+		return c.close(closed{Reason: "forbidden", Detail: "the fresh token does not reach what this connection reads"}, 0, errBeyond)
+	}
+	c.giveUp(ctx, lost)
 	said := changed{Connection: c.connection, Expires: c.life.token()}
+	for _, ch := range lost {
+		said.Lost = append(said.Lost, ch.String())
+	}
 	fresh, err := c.change(ctx, cmd.Add, cmd.Remove)
 	if err != nil {
 		p := c.g.problemOf(ctx, err)
@@ -60,6 +71,25 @@ func (c *conn) renew(ctx context.Context, cmd command.Command) error {
 		said.Channels = append(said.Channels, state{Channel: ch.String(), Resumed: !slices.Contains(fresh, ch), Recovered: true})
 	}
 	return c.write(controlFrame(c.reader, sse.Frame{Type: typeChanged, Data: jsonLine(said)}))
+}
+
+// principalOf is who gave the command, as far as policies ask.
+func principalOf(cmd command.Command) auth.Principal {
+	who := auth.Principal{Subject: cmd.Subject, Expires: cmd.Expires, Claims: cmd.Claims}
+	for _, text := range cmd.Channels {
+		if p, err := channel.ParsePattern(text); err == nil { // one that is none reaches nothing
+			who.Channels = append(who.Channels, p)
+		}
+	}
+	return who
+}
+
+// beyond returns the connection's channels that who may not read.
+func (c *conn) beyond(who auth.Principal) []channel.Name {
+	return slices.DeleteFunc(c.reader.Channels(), func(ch channel.Name) bool {
+		s, err := c.g.stream(ch)
+		return err == nil && who.Allows(s, ch) == nil
+	})
 }
 
 // change takes on the channels of add and gives up those of remove that are not

@@ -133,6 +133,54 @@ func TestAnotherSubjectRenewsNothing(t *testing.T) {
 	}
 }
 
+// TestARenewalWithFewerRightsLosesWhatTheyDoNotReach: otherwise whoever had a
+// right once had it as long as the connection is renewed.
+func TestARenewalWithFewerRightsLosesWhatTheyDoNotReach(t *testing.T) {
+	t.Parallel()
+	const own, granted = "NotificationStream:user:7", "ClaimStream:room:1"
+	for name, tc := range map[string]struct {
+		patterns []string
+		channels string
+		left     []string
+		lost     []string
+		ends     bool
+	}{
+		"as before":      {patterns: []string{"ClaimStream:room:*"}, channels: "&channel=" + own, left: []string{granted, own}},
+		"a claim is out": {channels: "&channel=" + own, left: []string{own}, lost: []string{granted}},
+		"another's":      {patterns: []string{"ClaimStream:room:2", "**"}, channels: "&channel=" + own, left: []string{own}, lost: []string{granted}},
+		"nothing left":   {ends: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				pattern, err := channel.ParsePattern("ClaimStream:room:*")
+				require.NoError(t, err)
+				h := open(t, func(c *gateway.Config) {
+					c.Guard = as(auth.Principal{Subject: "7", Channels: []channel.Pattern{pattern}})
+				})
+				s := h.connect("/sse?channel=" + granted + tc.channels)
+				defer s.close()
+				h.post(command.Command{Type: command.Renew, Connection: s.hello.Connection, Subject: "7", Channels: tc.patterns})
+				if tc.ends {
+					events, err := s.end()
+					require.NoError(t, err)
+					require.Equal(t, "sse.closed", events[len(events)-1].Type)
+					require.Contains(t, events[len(events)-1].Data, `"reason":"forbidden"`)
+					return
+				}
+				said := renewed(t, s)
+				var left []string
+				for _, st := range said.Channels {
+					left = append(left, st.Channel)
+				}
+				require.Equal(t, tc.left, left)
+				require.Equal(t, tc.lost, said.Lost)
+				require.Equal(t, len(tc.left)-1, h.countOn(channel.MustParse(granted)))
+			})
+		})
+	}
+}
+
 func TestChannelsComeAndGoWithoutAReconnect(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

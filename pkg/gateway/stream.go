@@ -18,6 +18,7 @@ var (
 	errLeft    = errors.New("reader left")
 	errGoodbye = errors.New("reader said goodbye")
 	errKicked  = errors.New("kicked")
+	errBeyond  = errors.New("fresh token reaches nothing")
 	errDrained = errors.New("process stops")
 	errWrite   = errors.New("write failed")
 	errLog     = errors.New("log unavailable")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/runnel-sse/runnel/events"
+	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/command"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/gateway"
@@ -47,7 +48,21 @@ func retention(stream string) time.Duration {
 
 // sayer says who comes and goes.
 func (s store) sayer(logger *slog.Logger) (*presence.Sayer, error) {
-	return presence.New(presence.Config{Log: s.log, Outbox: s.registry, Logger: logger})
+	return presence.New(presence.Config{Log: ringing{s.log, s.bell}, Outbox: s.registry, Logger: logger})
+}
+
+// ringing is a log that rings the bell after each append, if there is one.
+type ringing struct {
+	eventlog.Log
+	bell eventlog.Bell
+}
+
+func (l ringing) Append(ctx context.Context, ch channel.Name, all []eventlog.Event) ([]eventlog.Position, error) {
+	at, err := l.Log.Append(ctx, ch, all)
+	if err == nil && l.bell != nil && len(at) > 0 {
+		l.bell.Ring(ctx, eventlog.Ring{Channel: ch, Position: at[len(at)-1]})
+	}
+	return at, err
 }
 
 // streams is the reading side of a process: one tail, one gateway.
