@@ -11,7 +11,13 @@
 // users. Nothing of a token, a ticket or a key is in its errors and log lines.
 package auth
 
-import "errors"
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/runnel-sse/runnel/pkg/problem"
+)
 
 var (
 	// ErrUnauthorized: the request says not who it is from, or says it wrong. 401,
@@ -67,6 +73,30 @@ func Challenge(err error) string {
 		return scheme
 	case errors.Is(err, ErrForbidden):
 		return scheme + `, error="` + CodeInsufficientScope + `"`
+	}
+	return ""
+}
+
+// Problem is the answer to err in the words of RFC 6750: with an error code where
+// there were credentials, without one where there were none. what is err as the
+// client may read it. A *Refusal's Why is for the log alone.
+func Problem(err error, what string) problem.Problem {
+	p := problem.Problem{Status: http.StatusUnauthorized, Code: "unauthorized", Detail: what, Challenge: Challenge(err)}
+	var bad *Refusal
+	switch {
+	case errors.As(err, &bad):
+		p.Status, p.Code, p.Detail = bad.Status(), strings.ReplaceAll(bad.Code, "_", "-"), bad.Text
+	case errors.Is(err, ErrForbidden):
+		p.Status, p.Code = http.StatusForbidden, "forbidden"
+	}
+	return p
+}
+
+// Why is what was wrong with the credentials, for the log; "" where none were.
+func Why(err error) string {
+	var bad *Refusal
+	if errors.As(err, &bad) {
+		return bad.Why
 	}
 	return ""
 }

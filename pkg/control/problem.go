@@ -43,18 +43,12 @@ func (c *Control) problemOf(ctx context.Context, err error) problem.Problem {
 	return problem.Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "an error of the server"}
 }
 
-// noAccess is a refusal in the words of RFC 6750.
+// noAccess is a refusal for want of rights.
 func (c *Control) noAccess(ctx context.Context, err error) problem.Problem {
-	p := problem.Problem{Status: http.StatusUnauthorized, Code: "unauthorized", Detail: said(err), Challenge: auth.Challenge(err)}
-	var bad *auth.Refusal
-	switch {
-	case errors.As(err, &bad):
-		c.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "credentials refused", obs.Reason(bad.Why))
-		p.Status, p.Code, p.Detail = bad.Status(), strings.ReplaceAll(bad.Code, "_", "-"), bad.Text
-	case errors.Is(err, auth.ErrForbidden):
-		p.Status, p.Code = http.StatusForbidden, "forbidden"
+	if why := auth.Why(err); why != "" {
+		c.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "credentials refused", obs.Reason(why))
 	}
-	return p
+	return auth.Problem(err, said(err))
 }
 
 // said is the error without the name of this package.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/runnel-sse/runnel/pkg/auth"
@@ -48,20 +47,12 @@ func (g *Gateway) problemOf(ctx context.Context, err error) problem.Problem {
 	return problem.Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "an error of the server"}
 }
 
-// noAccess is a refusal in the words of RFC 6750: with an error code where there
-// were credentials, without one where there were none.
+// noAccess is a refusal for want of rights.
 func (g *Gateway) noAccess(ctx context.Context, err error) problem.Problem {
-	p := problem.Problem{Status: http.StatusUnauthorized, Code: "unauthorized", Challenge: auth.Challenge(err)}
-	p.Detail = errors.Unwrap(err).Error()
-	var bad *auth.Refusal
-	switch {
-	case errors.As(err, &bad):
-		g.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "credentials refused", obs.Reason(bad.Why))
-		p.Status, p.Code, p.Detail = bad.Status(), strings.ReplaceAll(bad.Code, "_", "-"), bad.Text
-	case errors.Is(err, auth.ErrForbidden):
-		p.Status, p.Code = http.StatusForbidden, "forbidden"
+	if why := auth.Why(err); why != "" {
+		g.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "credentials refused", obs.Reason(why))
 	}
-	return p
+	return auth.Problem(err, errors.Unwrap(err).Error())
 }
 
 // noPlace is the refusal of the registry.
