@@ -46,4 +46,3 @@ func tighter(a, b int) int {
 	}
 	return a
 }
-

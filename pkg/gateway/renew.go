@@ -24,7 +24,7 @@ type changed struct {
 	Connection string     `json:"connection"`
 	Expires    *time.Time `json:"expires,omitempty"`
 	LeaseMS    int64      `json:"lease_ms"`
-	Channels   []state    `json:"channels"` // as they are now; one that is new begins at its newest event
+	Channels   []state    `json:"channels"`       // as they are now; one that is new begins at its newest event
 	Lost       []string   `json:"lost,omitempty"` // channels that the fresh token does not reach
 	Refused    *unchanged `json:"refused,omitempty"`
 }
