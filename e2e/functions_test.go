@@ -31,7 +31,7 @@ func TestAFunctionThatIsSetUpWronglySaysAllOfIt(t *testing.T) {
 			"ingest: EVENT_LOG_TABLE: not set", `LOG_LEVEL="loud": want`, "QUEUE_URL: not set",
 		}},
 		"sweep": {program: "sweep", env: []string{"LOG_LEVEL=loud"}, lines: []string{
-			"sweep: SUBSCRIBERS_TABLE: not set", `LOG_LEVEL="loud": want`,
+			"sweep: EVENT_LOG_TABLE: not set", "SUBSCRIBERS_TABLE: not set", `LOG_LEVEL="loud": want`,
 		}},
 		"changes": {program: "changes", env: []string{"LOG_LEVEL=loud"}, lines: []string{
 			"changes: runs on Lambda alone, which reads the table's stream for it; here, send to a queue and run functions/ingest",
@@ -45,11 +45,14 @@ func TestAFunctionThatIsSetUpWronglySaysAllOfIt(t *testing.T) {
 		"ingest without a region": {program: "ingest", env: []string{"EVENT_LOG_TABLE=E", "QUEUE_URL=http://127.0.0.1:1/q"}, lines: []string{
 			"ingest: no AWS region: set AWS_REGION",
 		}},
-		"sweep without a region": {program: "sweep", env: []string{"SUBSCRIBERS_TABLE=S"}, lines: []string{
+		"sweep without a region": {program: "sweep", env: []string{"EVENT_LOG_TABLE=E", "SUBSCRIBERS_TABLE=S"}, lines: []string{
 			"sweep: no AWS region: set AWS_REGION",
 		}},
 		"changes without a region": {program: "changes", env: []string{"EVENT_LOG_TABLE=E", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1"}, lines: []string{
 			"changes: no AWS region: set AWS_REGION",
+		}},
+		"control": {program: "control", env: []string{"LOG_LEVEL=loud"}, lines: []string{
+			"control: EVENT_LOG_TABLE: not set", "SUBSCRIBERS_TABLE: not set", `LOG_LEVEL="loud": want`,
 		}},
 		"stream on a busy port": {program: "stream", env: []string{
 			"EVENT_LOG_TABLE=E", "SUBSCRIBERS_TABLE=S", "AWS_REGION=us-east-1", "ADDR=" + taken.Addr().String(),
