@@ -14,7 +14,7 @@ const both = "add a field of another name for it, fill both for a while, then ta
 // pairs of structs that this event has had already.
 func (d *differ) fields(where string, before, after []schema.Field, seen map[[2]*schema.Named]bool) {
 	gone, added := apart(before, after), apart(after, before)
-	if len(gone) == 1 && len(added) == 1 && gone[0].Type.String() == added[0].Type.String() && !(differs(&gone[0].Type, &added[0].Type)) {
+	if len(gone) == 1 && len(added) == 1 && gone[0].Type.String() == added[0].Type.String() && !differs(&gone[0].Type, &added[0].Type) {
 		d.renamed(where, gone[0], added[0])
 		gone, added = nil, nil
 	}
