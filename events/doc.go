@@ -91,12 +91,14 @@
 //	a struct of the same file       the same, and Box<T>            object
 //	a string type with constants    an enum without data            one of the constants' or enum's values
 //
-// Of what serde would write otherwise, the definition has to say so: where a
-// struct derives Serialize, Vec<u8> is a list of numbers, so it needs serde(with)
-// with a module whose name has base64 in it. A DateTime with
+// What serde would write otherwise, the definition has to say: where a struct
+// derives Serialize, Vec<u8> is a list of numbers, so it needs serde(with) with a
+// module whose name has base64 in it. A DateTime with
 // chrono::serde::ts_milliseconds and the like is an integer of 64 bits; a
-// NaiveDateTime has no zone and is refused. serde's flatten, tag, untagged, alias
-// and whatever else changes the JSON is refused by its name, and so are macros.
+// NaiveDateTime has no zone and is refused. Programs in Rust that read events take
+// null for an Option alone, so that is better than default. serde's flatten, tag,
+// untagged, alias and whatever else changes the JSON is refused by its name, and
+// so are macros.
 //
 // Fields that a definition does not know are allowed in an event's data and kept.
 // Everything else is refused by `runnel generate`, with its place and what to write.

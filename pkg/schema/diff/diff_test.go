@@ -22,16 +22,16 @@ func parse(t *testing.T, src string) *schema.Catalog {
 // broken names those for whom the change breaks something: old clients (r),
 // kept events (l), publishers (p).
 func broken(c diff.Change) string {
-	text := ""
+	var text strings.Builder
 	for _, e := range []struct {
 		name string
 		diff.Effect
 	}{{"r", c.Readers}, {"l", c.Log}, {"p", c.Publishers}} {
 		if !e.Safe {
-			text += e.name
+			text.WriteString(e.name)
 		}
 	}
-	return text
+	return text.String()
 }
 
 // Each change of a field, with data of the old form and of the new one: the
@@ -148,6 +148,14 @@ func TestStreamsComeAndGo(t *testing.T) {
 	text, err := json.Marshal(added[0])
 	require.NoError(t, err)
 	require.JSONEq(t, `{"where":"XStream","what":"the stream is new","readers":{"safe":true},"log":{"safe":true},"publishers":{"safe":true}}`, string(text))
+}
+
+// Where several new events could be the old one under another name, none is said to be.
+func TestARenamedEventIsNoGuess(t *testing.T) {
+	t.Parallel()
+	changes := diff.Catalogs(parse(t, "type E struct { F int8 }"), parse(t, "type G struct { F int8 }; type H struct { F int8 }"))
+	require.Len(t, changes, 3)
+	require.Equal(t, "the event is gone", changes[0].What)
 }
 
 // What is said in words, or only in the source, changes nothing on the wire.

@@ -30,6 +30,7 @@ type decl struct {
 	alias   typ
 	refused *fault // why it is no part of a definition, if it is used in one
 	used    bool   // as the type of another's field
+	reached bool   // from a type that is no part of another
 	reading bool   // to find a type that contains itself
 }
 

@@ -20,20 +20,50 @@ type reader struct {
 
 // markUsed finds which declarations are parts of others.
 func (r *reader) markUsed() {
-	var mark func(t typ)
-	mark = func(t typ) {
-		if d := r.local(t); d != nil {
-			d.used = true
-		}
-		for _, arg := range t.args {
-			mark(arg)
+	for _, d := range r.order {
+		for _, part := range r.parts(d) {
+			part.used = part.used || part != d
 		}
 	}
 	for _, d := range r.order {
-		mark(d.alias)
-		for _, f := range d.fields {
-			mark(f.typ)
+		if !d.used {
+			r.reach(d)
 		}
+	}
+	for _, d := range r.order {
+		if !d.reached { // a part of its own parts, and so of no event
+			r.add(d.at, "refer to it by an id", "type %s contains itself", clip(d.name))
+		}
+	}
+}
+
+// parts are the declarations that the fields of one name, also the fields that
+// are not sent.
+func (r *reader) parts(d *decl) []*decl {
+	var list []*decl
+	var add func(t typ)
+	add = func(t typ) {
+		if part := r.local(t); part != nil {
+			list = append(list, part)
+		}
+		for _, arg := range t.args {
+			add(arg)
+		}
+	}
+	add(d.alias)
+	for _, f := range d.fields {
+		add(f.typ)
+	}
+	return list
+}
+
+func (r *reader) reach(d *decl) {
+	if d.reached {
+		return
+	}
+	d.reached = true
+	for _, part := range r.parts(d) {
+		r.reach(part)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 // refused are definitions with one fault each, and what is said of it.
 var refused = map[string]struct{ src, want string }{
 	"syntax":                 {"pub struct A {\n  pub a: u8\n  pub b: u8 }", "x_sse.rs:3:3: expected ,, found pub; write Rust that rustc accepts"},
+	"syntax of a part":       {"struct B { pub x u8 }\npub struct A { pub f: B }", "x_sse.rs:1:18: expected :, found u8"},
+	"part of a type":         {"pub struct A { pub f: Vec<u8>::Item }", "a type that only a compiler finds; write the type itself"},
 	"never closed":           {"pub struct A {", "x_sse.rs:1:14: { is never closed; write }"},
 	"crossed":                {"pub struct A { pub a: (u8] }", "x_sse.rs:1:26: ] closes the ( of line 1; write )"},
 	"no event":               {"type B = u8;", "x_sse.rs:1:1: the definition has no event; declare a public struct for each event"},
@@ -28,6 +30,7 @@ var refused = map[string]struct{ src, want string }{
 	"alias of a struct":      {"pub type A = B; pub struct B {}", "x_sse.rs:1:10: A is another name for a type, and an event is a struct"},
 	"twice":                  {"pub struct A {}\npub struct A {}", "x_sse.rs:2:12: type A is declared twice, on line 1 too; give one of them another name"},
 	"itself":                 {"pub struct A { pub f: B } pub struct B { pub g: Vec<Box<B>> }", "x_sse.rs:1:57: type B contains itself; refer to it by an id"},
+	"an event of itself":     {"pub struct A { pub f: Vec<A> }", "x_sse.rs:1:27: type A contains itself; refer to it by an id"},
 	"itself by alias":        {"pub struct A { pub f: B } type B = C; type C = B;", "contains itself"},
 	"unit struct":            {"pub struct A;", "x_sse.rs:1:12: struct A has no braces, and serde writes it as null; write struct A {}"},
 	"tuple struct":           {"pub struct A { pub f: B } pub struct B(pub u8);", "x_sse.rs:1:38: struct B has fields without names; write fields with names, or type B = … for another name of a type"},
@@ -127,6 +130,10 @@ func TestAllFaultsAreSaidAtOnce(t *testing.T) {
 		places = append(places, strings.Join(strings.SplitN(line, ":", 4)[:3], ":"))
 	}
 	require.Equal(t, []string{"x_sse.rs:1:23", "x_sse.rs:1:30", "x_sse.rs:2:8", "x_sse.rs:3:9", "x_sse.rs:4:23"}, places)
+
+	// A ring of types is no part of an event, and not passed over.
+	_, err = rustparse.File("x_sse.rs", []byte("pub struct A { pub f: u8 }\npub struct B { pub c: C }\npub struct C { pub b: B }\n"))
+	require.EqualError(t, err, "x_sse.rs:2:12: type B contains itself; refer to it by an id\nx_sse.rs:3:12: type C contains itself; refer to it by an id")
 
 	// After a fault of syntax the next item is read all the same.
 	_, err = rustparse.File("x_sse.rs", []byte("pub struct A { pub f u8 }\nfn main() {}\npub struct { }\npub enum B { C D }\n"))

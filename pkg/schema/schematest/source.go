@@ -147,7 +147,7 @@ func (w *writer) rustStruct(name, doc string, fields []schema.Field) {
 		f := &fields[i]
 		w.comment("    ///", f.Doc)
 		t := f.Type
-		if t.Kind == schema.Optional && len(f.JSON)%2 == 0 { // the other way to say it
+		if t.Kind == schema.Optional && t.Elem.Named == nil && len(f.JSON)%2 == 0 { // the other way to say it, of what has a default
 			t = *t.Elem
 			w.line("    #[serde(default)]")
 		}

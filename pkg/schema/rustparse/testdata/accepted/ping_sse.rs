@@ -1,4 +1,4 @@
-pub struct Ping {}
+﻿pub struct Ping {}
 
 /// Pong
 ///
