@@ -101,6 +101,25 @@ var Catalog = schema.Catalog{Streams: []schema.Stream{
 		},
 	},
 	{
+		Name:      "PriceStream",
+		Doc:       "PriceStream tells everybody what a symbol costs, many times a second.",
+		Template:  channel.MustParseTemplate("symbol:{symbol}"),
+		Policy:    schema.PolicyPublic,
+		Retention: 1 * time.Hour,
+		Events: []schema.Event{
+			{
+				Name: "PriceChanged",
+				Doc:  "PriceChanged says that a symbol has another price now.",
+				Fields: []schema.Field{
+					{Name: "symbol", JSON: "symbol", Type: schema.Type{Kind: schema.String}},
+					{Name: "price", JSON: "price", Type: schema.Type{Kind: schema.Float, Bits: 64}},
+					{Name: "change", JSON: "change", Doc: "Change since the day began, in percent.", Type: schema.Type{Kind: schema.Float, Bits: 64}},
+					{Name: "at", JSON: "at", Doc: "Unix milliseconds", Type: schema.Type{Kind: schema.Int, Bits: 64}},
+				},
+			},
+		},
+	},
+	{
 		Name:      "SystemStream",
 		Doc:       "SystemStream tells everybody who is signed in what concerns the whole system.",
 		Template:  channel.MustParseTemplate("all"),

@@ -20,10 +20,24 @@
 //		Text   string `json:"text"`
 //	}
 //
+// The same in Rust, in a file NAME_sse.rs: its public structs are the events,
+// and those that are the type of another's field are parts. price_sse.rs is one.
+//
+//	//! CommentStream tells the readers of an item what happens to its comments.
+//	//sse:channel item:{item_id}
+//	//sse:policy public
+//
+//	/// CommentAdded says that a comment was written.
+//	pub struct CommentAdded {
+//	    pub item_id: String,
+//	    pub text: String,
+//	}
+//
 // # What is said of the whole stream
 //
-// Directives are comment lines anywhere in the file, each at most once. The
-// words around the first of them are the stream's documentation.
+// Directives are comment lines anywhere in the file, each at most once, the same
+// in both languages. The words around the first of them are the stream's
+// documentation; in Rust the //! lines are, where there are any.
 //
 //	//sse:channel item:{item_id}  the form of the channels' keys: parts between colons, fixed or
 //	                              a field that every event has (a string, an integer or an enum).
@@ -59,20 +73,32 @@
 //
 // # What a field may be
 //
-// JSON names are those of encoding/json: the json tag, else the field's name.
+// JSON names are those of encoding/json (the json tag, else the field's name) and
+// of serde (rename, rename_all, else the field's name).
 //
-//	Go                              in JSON
-//	string                          string
-//	bool                            true, false
-//	int8 … int64, uint8 … uint64    integer of that range, without fraction or exponent; int and uint are 64 bits
-//	float32, float64                number
-//	[]byte                          base64 string, padded
-//	time.Time                       RFC 3339 string
-//	*T, or the option omitempty     T, null or absent
-//	[]T                             list, never null
-//	map[string]T                    object, never null
-//	a struct of the same file       object
-//	a string type with constants    one of the constants' values
+//	Go                              Rust                            in JSON
+//	string                          String                          string
+//	bool                            bool                            true, false
+//	int8 … int64, uint8 … uint64    i8 … i64, u8 … u64              integer of that range, without fraction or exponent
+//	int, uint                       none: isize and usize differ    the same, of 64 bits
+//	float32, float64                f32, f64                        number
+//	[]byte                          Vec<u8>                         base64 string, padded
+//	time.Time                       chrono::DateTime<Utc>           RFC 3339 string
+//	*T, or the option omitempty     Option<T>, or serde's default   T, null or absent
+//	                                or skip_serializing_if
+//	[]T                             Vec<T>                          list, never null
+//	map[string]T                    HashMap, BTreeMap<String, T>    object, never null
+//	a struct of the same file       the same, and Box<T>            object
+//	a string type with constants    an enum without data            one of the constants' or enum's values
+//
+// What serde would write otherwise, the definition has to say: where a struct
+// derives Serialize, Vec<u8> is a list of numbers, so it needs serde(with) with a
+// module whose name has base64 in it. A DateTime with
+// chrono::serde::ts_milliseconds and the like is an integer of 64 bits; a
+// NaiveDateTime has no zone and is refused. Programs in Rust that read events take
+// null for an Option alone, so that is better than default. serde's flatten, tag,
+// untagged, alias and whatever else changes the JSON is refused by its name, and
+// so are macros.
 //
 // Fields that a definition does not know are allowed in an event's data and kept.
 // Everything else is refused by `runnel generate`, with its place and what to write.

@@ -13,7 +13,7 @@ import (
 //
 //   - what happens to a comment goes to its item's CommentStream, and a new
 //     comment also to the item's owner, whom the context names as item_owner_id;
-//   - notifications and system alerts go to their stream as they are.
+//   - notifications, system alerts and prices go to their stream as they are.
 //
 // A comment may stand in payload.comment, beside the item's id, or be the
 // payload itself. Only the fields that a definition declares go out: what else a
@@ -28,6 +28,8 @@ func Logic(e logic.DomainEvent) ([]logic.Broadcast, error) {
 		return one(broadcast("NotificationStream", e.Type, e.Payload))
 	case "SystemAlert":
 		return one(broadcast("SystemStream", e.Type, e.Payload))
+	case "PriceChanged":
+		return one(broadcast("PriceStream", e.Type, e.Payload))
 	}
 	return nil, fmt.Errorf("events: %w %q", logic.ErrUnknownEvent, e.Type)
 }

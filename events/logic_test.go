@@ -72,6 +72,10 @@ func TestLogic(t *testing.T) {
 			event: logic.DomainEvent{Type: "SystemAlert", Payload: json.RawMessage(`{"message":"m","severity":"info","expires_at":1}`)},
 			want:  []string{"SystemStream:all", "SystemAlert", `{"message":"m","severity":"info","expires_at":1}`},
 		},
+		"a price": {
+			event: logic.DomainEvent{Type: "PriceChanged", Payload: json.RawMessage(`{"symbol":"ACME","price":41.5,"change":-0.25,"at":1763900000123,"book":"private"}`)},
+			want:  []string{"PriceStream:symbol:ACME", "PriceChanged", `{"symbol":"ACME","price":41.5,"change":-0.25,"at":1763900000123}`},
+		},
 		"unknown":            {event: logic.DomainEvent{Type: "CommentLiked", Payload: json.RawMessage(`{}`)}, fault: `unknown domain event "CommentLiked"`, unknown: true},
 		"a field is missing": {event: logic.DomainEvent{Type: "CommentDeleted", Payload: json.RawMessage(`{"item_id":"42"}`)}, fault: "CommentDeleted.comment_id: missing"},
 		"payload no object":  {event: logic.DomainEvent{Type: "CommentDeleted", Payload: json.RawMessage(`[]`)}, fault: "payload of CommentDeleted: want an object"},
@@ -162,6 +166,8 @@ func TestStructsFitTheCatalog(t *testing.T) {
 		{"CommentStream", "CommentDeleted"}: events.CommentDeleted{}, {"NotificationStream", "EmailSent"}: events.EmailSent{},
 		{"NotificationStream", "TaskComplete"}: events.TaskComplete{}, {"NotificationStream", "TaskProgress"}: events.TaskProgress{},
 		{"NotificationStream", "NewCommentNotification"}: events.NewCommentNotification{}, {"SystemStream", "SystemAlert"}: events.SystemAlert{},
+		// declared in Rust
+		{"PriceStream", "PriceChanged"}: json.RawMessage(`{"symbol":"ACME","price":41.5,"change":-0.25,"at":1763900000123}`),
 	}
 	for event, value := range structs {
 		data, err := json.Marshal(value)

@@ -114,6 +114,8 @@ func sampleText(name string) string {
 		return "Ada"
 	case strings.Contains(name, "text"), strings.Contains(name, "message"):
 		return "Hello"
+	case name == "symbol":
+		return "ACME"
 	case name == "severity":
 		return "info"
 	case name == "sent_to":
@@ -125,6 +127,9 @@ func sampleText(name string) string {
 func sampleNumber(name string, bits int) int {
 	if bits == 64 && (name == "timestamp" || strings.HasSuffix(name, "_at")) {
 		return 1763900000
+	}
+	if bits == 64 && name == "at" {
+		return 1763900000000
 	}
 	return 7
 }

@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(devCommand(), publishCommand(), tailCommand(), kickCommand(), tokenCommand(), generateCommand(), versionCommand())
+	root.AddCommand(devCommand(), publishCommand(), tailCommand(), kickCommand(), tokenCommand(), generateCommand(), schemaCommand(), versionCommand())
 
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {

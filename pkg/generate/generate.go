@@ -11,6 +11,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/runnel-sse/runnel/pkg/generate/golang"
 	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/schema/goparse"
+	"github.com/runnel-sse/runnel/pkg/schema/rustparse"
 )
 
 // ErrStale: with Options.Check, a generated file is not what the definitions say.
@@ -106,6 +108,13 @@ func render(dir string, defs []schema.Definition) ([]file, error) {
 // parsers are the languages of definitions, by the end of the file's name.
 var parsers = map[string]func(name string, src []byte) (schema.Definition, error){
 	".go": goparse.File,
+	".rs": rustparse.File,
+}
+
+// Defines reports whether a file of that name is a definition.
+func Defines(name string) bool {
+	ext := filepath.Ext(name)
+	return parsers[ext] != nil && strings.HasSuffix(name, "_sse"+ext)
 }
 
 // Load reads the definitions of a folder, in the order of their streams' names.
@@ -114,12 +123,9 @@ func Load(dir string) ([]schema.Definition, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generate: read the definitions: %w; name the folder with --from", err)
 	}
-	var defs []schema.Definition
-	var faults []error
+	sources := map[string][]byte{}
 	for _, entry := range entries {
-		ext := filepath.Ext(entry.Name())
-		parse, ok := parsers[ext]
-		if !ok || entry.IsDir() || !strings.HasSuffix(entry.Name(), "_sse"+ext) {
+		if entry.IsDir() || !Defines(entry.Name()) {
 			continue
 		}
 		path := filepath.Join(dir, entry.Name())
@@ -127,7 +133,18 @@ func Load(dir string) ([]schema.Definition, error) {
 		if err != nil {
 			return nil, fmt.Errorf("generate: read a definition: %w", err)
 		}
-		def, err := parse(filepath.ToSlash(path), src)
+		sources[filepath.ToSlash(path)] = src
+	}
+	return Parse(dir, sources)
+}
+
+// Parse is Load of files that are read already, by their names. Its error speaks
+// of the folder dir.
+func Parse(dir string, sources map[string][]byte) ([]schema.Definition, error) {
+	var defs []schema.Definition
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		def, err := parsers[filepath.Ext(name)](name, sources[name])
 		if err != nil {
 			faults = append(faults, err)
 			continue

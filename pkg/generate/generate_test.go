@@ -94,6 +94,29 @@ func TestAFaultWritesNothingAndAllFaultsAreSaid(t *testing.T) {
 	require.ErrorContains(t, err, "name the folder with --from")
 }
 
+// A folder may hold definitions in both languages; the catalog is one.
+func TestBothLanguagesMakeOneCatalog(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{
+		"c_sse.go": "package events\ntype A struct{ X string }", "b_sse.rs": "pub struct B { pub r#type: Option<L> }\nenum L { Hi }",
+		"d.rs": "no definition", "e_sse.toml": "nor this",
+	})
+	res, err := run(t, dir, false)
+	require.NoError(t, err)
+	require.Equal(t, []string{"BStream", "CStream"}, []string{res.Definitions[0].Stream.Name, res.Definitions[1].Stream.Name})
+	src, err := os.ReadFile(filepath.Join(dir, golang.File))
+	require.NoError(t, err)
+	require.Contains(t, string(src), `{Name: "type", JSON: "type", Type: schema.Type{Kind: schema.Optional, Elem: &schema.Type{Kind: schema.Enum, Named: &catalogBStream_L}}}`)
+
+	_, err = run(t, folder(t, map[string]string{
+		"c_sse.go": "package events\ntype A struct{ X any }", "b_sse.rs": "pub struct B { pub f: usize }", "c_sse.rs": "pub struct B { }",
+	}), false)
+	require.ErrorContains(t, err, "c_sse.go:2:18: type any")
+	require.ErrorContains(t, err, "b_sse.rs:1:23: type usize")
+	_, err = run(t, folder(t, map[string]string{"c_sse.go": "package events\ntype A struct{}", "c_sse.rs": "pub struct A {}"}), false)
+	require.ErrorContains(t, err, "c_sse.rs:1:1: CStream is declared by ")
+}
+
 func TestSaysWhatItDerived(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{"c_sse.go": "package events\ntype A struct{ X string `json:\"item_id\"` }"})

@@ -13,7 +13,7 @@ import (
 
 // Definition is one definition file, read. What is the same in every language
 // that definitions are written in stands in this file; the parsers beside it
-// (goparse) only find structs, fields and comments.
+// (goparse, rustparse) only find structs, fields and comments.
 type Definition struct {
 	File    string
 	Stream  Stream

@@ -1,6 +1,6 @@
 // Package schema is the model of definitions: which streams there are, which
 // events each carries, and which JSON an event's data must be. The parsers of
-// definition files (goparse) make it, the generators read it, and at run time it
+// definition files (goparse, rustparse) make it, the generators read it, and at run time it
 // is the gate through which every event passes before it is stored.
 //
 // It reads no files and knows no programming language.

@@ -84,6 +84,7 @@ type decl struct {
 	doc     string
 	values  []string // of its constants, for an enum
 	used    bool     // as the type of another's field
+	reached bool     // from a type that is no part of another
 	reading bool     // to find a type that contains itself
 }
 
@@ -135,28 +136,8 @@ func (r *reader) collect() {
 			r.order = append(r.order, added)
 		}
 	}
-	for _, d := range r.order {
-		ast.Inspect(d.spec.Type, func(n ast.Node) bool {
-			if field, ok := n.(*ast.Field); ok {
-				r.markUsed(field.Type)
-			}
-			return true
-		})
-		if _, ok := d.spec.Type.(*ast.StructType); !ok {
-			r.markUsed(d.spec.Type)
-		}
-	}
+	r.markUsed()
 	r.constants()
-}
-
-func (r *reader) markUsed(t ast.Expr) {
-	ast.Inspect(t, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && r.decls[id.Name] != nil {
-			r.decls[id.Name].used = true
-		}
-		_, inner := n.(*ast.StructType) // its field names are no types
-		return !inner
-	})
 }
 
 // constants gives each enum the values of its constants:

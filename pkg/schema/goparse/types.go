@@ -48,7 +48,7 @@ func (r *reader) fields(st *ast.StructType) []schema.Field {
 			case twice:
 				r.add(id.Pos(), "give one of them another json tag", "field %s has the JSON name %q, as %s has", id.Name, name, other)
 				continue
-			case !plainName(name):
+			case !schema.PlainName(name):
 				r.add(id.Pos(), "write a tag such as `json:\"item_id\"`", "the JSON name %q is not made of letters, digits and _, a letter first", name)
 				continue
 			}
@@ -266,17 +266,4 @@ func stringLiteral(e ast.Expr) (string, bool) {
 	}
 	s, err := strconv.Unquote(lit.Value)
 	return s, err == nil
-}
-
-// plainName reports whether a JSON name is an identifier in every language that
-// clients are generated for.
-func plainName(s string) bool {
-	for i := range len(s) {
-		b := s[i]
-		alpha := 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
-		if !alpha && (i == 0 || b != '_' && (b < '0' || b > '9')) {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 64
 }

@@ -1,0 +1,6 @@
+﻿pub struct Ping {}
+
+/// Pong
+///
+/// answers.
+pub struct Pong { pub of: Option<String> /* nothing */ }

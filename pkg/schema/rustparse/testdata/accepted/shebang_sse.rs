@@ -1,0 +1,2 @@
+#!/usr/bin/env run-cargo-script
+pub struct Ping {}

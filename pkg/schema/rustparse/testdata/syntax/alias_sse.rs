@@ -1,0 +1,2 @@
+pub type A String;
+pub struct D { pub a: A }

@@ -1,0 +1,2 @@
+#[doc = "\x80"]
+pub struct A {}

@@ -1,0 +1,1 @@
+pub struct A { pub a: u8 pub b: u8 }

@@ -1,0 +1,2 @@
+pub enum A { B C }
+pub struct D { pub a: A }

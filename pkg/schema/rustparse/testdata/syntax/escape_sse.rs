@@ -1,0 +1,1 @@
+#[doc = "\q"] pub struct A {}

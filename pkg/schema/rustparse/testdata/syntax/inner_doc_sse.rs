@@ -1,0 +1,3 @@
+pub struct A {}
+//! too late
+pub struct B {}

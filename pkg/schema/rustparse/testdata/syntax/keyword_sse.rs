@@ -1,0 +1,1 @@
+pub struct A { pub type: String }

@@ -1,0 +1,1 @@
+pub struct A { pub a: std::collections:: }

@@ -1,0 +1,2 @@
+use a::{b, c;
+pub struct A {}
