@@ -85,6 +85,13 @@ e2e/deps: ## install the npm clients that the interoperability test reads with
 interop: ## curl, npm clients, a Go client and Chromium read the same stream
 	@$(GO) test -count=1 -v -run 'TestEveryClient' ./e2e
 
+.PHONY: clients/deps clients/test
+clients/deps: ## install what the TypeScript client is built and tested with
+	@cd clients/typescript && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
+clients/test: clients/deps ## build and test the TypeScript client, in Node.js and in Chromium on `runnel dev`
+	@mkdir -p bin && $(GO) build -o bin/runnel ./cmd/runnel
+	@cd clients/typescript && npm test --silent
+
 .PHONY: local/up local/down
 local/up: ## start DynamoDB and SQS on 127.0.0.1:4566 and create the tables and queues
 	@localstack/up

@@ -1,0 +1,3 @@
+export * from './types.js';
+export { SseError, Unauthorized } from './errors.js';
+export { PROTOCOL, createClient } from './client.js';
