@@ -182,8 +182,13 @@ func (e *estate) kick(args ...string) {
 	require.NoError(e.t, err, "%s", out)
 }
 
-// silent sees that no program has written a secret.
+// silent ends the programs and sees that none has written a secret.
 func (e *estate) silent(more ...*bytes.Buffer) {
+	e.control.kill()
+	e.ingest.kill()
+	for _, s := range e.streams {
+		s.kill()
+	}
 	logs := append([]*bytes.Buffer{e.control.out, e.ingest.out}, more...)
 	for _, s := range e.streams {
 		logs = append(logs, s.out)

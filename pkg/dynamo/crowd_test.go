@@ -31,7 +31,9 @@ const (
 	crowdLimit     = 50
 	crowdProcesses = 8
 	crowdEach      = 63 // connects of each process: 504 in all
-	crowdLease     = 4 * time.Second
+	// crowdLease is long enough that no process of a loaded machine is taken for
+	// dead while it joins: its places would be given away, rightly.
+	crowdLease = 10 * time.Second
 )
 
 var crowded = channel.MustParse("CommentStream:item:1")
