@@ -24,7 +24,7 @@ const module = "github.com/runnel-sse/runnel/"
 var ranks = map[string]int{
 	// words: what everybody speaks of
 	"pkg/channel": 0, "pkg/eventlog": 0, "pkg/subscriber": 0, "pkg/schema": 0,
-	"pkg/logic": 0, "pkg/sse": 0, "pkg/obs": 0, "pkg/problem": 0,
+	"pkg/logic": 0, "pkg/sse": 0, "pkg/generate/ordered": 0, "pkg/obs": 0, "pkg/problem": 0,
 	// parts: each knows words alone
 	"pkg/cursor": 1, "pkg/memory": 1, "pkg/bolt": 1, "pkg/dynamo": 1, "pkg/sqs": 1,
 	"pkg/auth": 1, "pkg/command": 1, "pkg/cors": 1,

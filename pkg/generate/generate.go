@@ -4,13 +4,11 @@
 package generate
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/runnel-sse/runnel/pkg/generate/golang"
+	"github.com/runnel-sse/runnel/pkg/generate/typescript"
 	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/schema/goparse"
 	"github.com/runnel-sse/runnel/pkg/schema/rustparse"
@@ -28,23 +27,53 @@ var ErrStale = errors.New("generated files are stale")
 
 // Options say what to do.
 type Options struct {
-	From  string // the folder of the definitions; default "events"
-	Check bool   // write nothing, fail with ErrStale where something would be written
+	From  string   // the folder of the definitions; default "events"
+	Out   string   // where everything goes that is not Go, which goes beside them; default From/gen
+	Langs []string // of Languages; default all
+	Int64 string   // what 64-bit integers are in TypeScript: number (default) or bigint
+	Check bool     // write nothing, fail with ErrStale where something would be written
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.From == "" {
+		o.From = "events"
+	}
+	if o.Out == "" {
+		o.Out = filepath.Join(o.From, "gen")
+	}
+	if len(o.Langs) == 0 {
+		o.Langs = Languages()
+	}
+	for _, lang := range o.Langs {
+		if !slices.Contains(Languages(), lang) {
+			return o, fmt.Errorf("generate: unknown language %q: want some of %s, with commas between", lang, strings.Join(Languages(), ", "))
+		}
+	}
+	switch o.Int64 {
+	case "":
+		o.Int64 = typescript.Number
+	case typescript.Number, typescript.BigInt:
+	default:
+		return o, fmt.Errorf("generate: 64-bit integers as %q: want %s or %s", o.Int64, typescript.Number, typescript.BigInt)
+	}
+	return o, nil
 }
 
 // Result is what a run did.
 type Result struct {
 	Definitions []schema.Definition
 	Written     []string // paths of the files that were written, or with Check would be
+	Removed     []string // of those that follow from nothing any more, likewise
 	Notes       []string // what a run decided by itself, a line each
 }
 
 // Run generates. Its error holds every fault of every definition, a line each.
 func Run(ctx context.Context, o Options) (Result, error) {
-	if o.From == "" {
-		o.From = "events"
-	}
 	var res Result
+	o, err := o.withDefaults()
+	if err != nil {
+		return res, err
+	}
 	defs, err := Load(o.From)
 	if err != nil {
 		return res, err
@@ -56,53 +85,19 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			res.Notes = append(res.Notes, fmt.Sprintf("%s: no //sse:channel, so the channels of %s are %s", defs[i].File, s.Name, s.Template))
 		}
 	}
-	files, err := render(o.From, defs)
+	sets, err := render(o, defs)
 	if err != nil {
 		return res, err
 	}
-	for _, f := range files {
-		if err := ctx.Err(); err != nil {
-			return res, fmt.Errorf("generate: %w", err)
+	for _, s := range sets {
+		if err := s.write(ctx, o.Check, &res); err != nil {
+			return res, err
 		}
-		old, err := os.ReadFile(f.path)
-		if err == nil && bytes.Equal(old, f.data) {
-			continue
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return res, fmt.Errorf("generate: read what is there: %w", err)
-		}
-		if !o.Check {
-			if err := replace(f.path, f.data); err != nil {
-				return res, fmt.Errorf("generate: write %s: %w", f.path, err)
-			}
-		}
-		res.Written = append(res.Written, f.path)
 	}
-	if o.Check && len(res.Written) > 0 {
-		return res, fmt.Errorf("generate: %w: %s; run `runnel generate` and commit them", ErrStale, strings.Join(res.Written, ", "))
+	if stale := slices.Concat(res.Written, res.Removed); o.Check && len(stale) > 0 {
+		return res, fmt.Errorf("generate: %w: %s; run `runnel generate` and commit them", ErrStale, strings.Join(stale, ", "))
 	}
 	return res, nil
-}
-
-type file struct {
-	path string
-	data []byte
-}
-
-func render(dir string, defs []schema.Definition) ([]file, error) {
-	var c schema.Catalog
-	for i := range defs {
-		c.Streams = append(c.Streams, defs[i].Stream)
-	}
-	pkg, err := packageName(dir)
-	if err != nil {
-		return nil, err
-	}
-	src, err := golang.Catalog(pkg, &c)
-	if err != nil {
-		return nil, fmt.Errorf("generate: %w", err)
-	}
-	return []file{{filepath.Join(dir, golang.File), src}}, nil
 }
 
 // parsers are the languages of definitions, by the end of the file's name.
@@ -206,20 +201,4 @@ func packageName(dir string) (string, error) {
 		return name, nil
 	}
 	return "events", nil
-}
-
-// replace writes a file whole or not at all: whoever reads it at the same time,
-// or after a crash, finds the old or the new one.
-func replace(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // nothing is left to remove after the rename
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

@@ -35,12 +35,12 @@ func folder(t *testing.T, files map[string]string) string {
 
 func run(t *testing.T, dir string, check bool) (generate.Result, error) {
 	t.Helper()
-	return generate.Run(t.Context(), generate.Options{From: dir, Check: check})
+	return generate.Run(t.Context(), generate.Options{From: dir, Langs: []string{"go"}, Check: check})
 }
 
-func TestTheCommittedCatalogIsWhatTheDefinitionsSay(t *testing.T) {
+func TestWhatIsCommittedIsWhatTheDefinitionsSay(t *testing.T) {
 	t.Parallel()
-	_, err := run(t, "../../events", true)
+	_, err := generate.Run(t.Context(), generate.Options{From: "../../events", Check: true})
 	require.NoError(t, err)
 }
 

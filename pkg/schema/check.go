@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"math"
@@ -191,7 +192,8 @@ func (s *scanner) stringOf(t *Type) *FieldError {
 	switch t.Kind {
 	case Bytes:
 		text := unquote(raw, plain)
-		if _, err := base64.StdEncoding.AppendDecode(nil, text); err != nil {
+		// The decoder passes over line ends, which other languages' do not.
+		if _, err := base64.StdEncoding.AppendDecode(nil, text); err != nil || bytes.ContainsAny(text, "\r\n") {
 			return fault("want base64 with padding, found string", excerpt(raw))
 		}
 	case Time:

@@ -123,6 +123,7 @@ func TestCheckRefusesWithThePath(t *testing.T) {
 		"float over":       {schema.Type{Kind: schema.Float, Bits: 64}, `{"f":1e999}`, `E.f: want float64, found a number out of its range: 1e999`},
 		"float32 over":     {schema.Type{Kind: schema.Float, Bits: 32}, `{"f":1e39}`, `want float32`},
 		"NaN":              {schema.Type{Kind: schema.Float, Bits: 64}, `{"f":NaN}`, `not JSON`},
+		"base64 in lines":  {schema.Type{Kind: schema.Bytes}, `{"f":"aG\nk="}`, "E.f: want base64 with padding"},
 		"base64":           {schema.Type{Kind: schema.Bytes}, `{"f":"a"}`, `E.f: want base64 with padding, found string "a"`},
 		"time":             {schema.Type{Kind: schema.Time}, `{"f":"2026-1-31"}`, `E.f: want a time such as`},
 		"enum":             {schema.Type{Kind: schema.Enum, Named: severity}, `{"f":"bad"}`, `E.f: want one of ["info"], found string "bad"`},
