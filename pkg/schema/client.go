@@ -49,7 +49,7 @@ func Escape(name string, reserved map[string]bool) string {
 // knows the model alone, so it names what is at fault; where that stands, the
 // Definition knows.
 type Refusal struct {
-	Stream, Type string // Type is an event or a named type; empty: the stream itself
+	Stream, Type string // Type is an event, a named type or a directive; empty: the stream itself
 	What, Write  string // as in a Problem
 }
 

@@ -18,7 +18,8 @@ type Definition struct {
 	File    string
 	Stream  Stream
 	Derived bool // the template is derived, for want of a directive
-	// Places are where the types of the file stand, by their names.
+	// Places are where the types of the file stand, by their names, and its
+	// directives, as //sse:channel.
 	Places map[string]Pos
 }
 
@@ -114,6 +115,7 @@ func (d *Definition) Complete(start Pos, directives []Directive, place map[strin
 			continue
 		}
 		given[dir.key()] = dir
+		place["//sse:"+dir.Name] = dir.Pos
 		dir.apply(s, &ps)
 	}
 	if dir, ok := given["channel"]; ok {
