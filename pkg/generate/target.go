@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/runnel-sse/runnel/pkg/generate/functions"
 	"github.com/runnel-sse/runnel/pkg/schema"
 )
 
@@ -24,6 +25,7 @@ type target struct {
 // targets are in the order in which --lang names them.
 var targets = []target{
 	{lang: "go", beside: true, owns: []string{"*_sse.gen.go", "publish/*_sse.gen.go"}, files: goFiles},
+	{lang: "functions", owns: []string{functions.File}, files: func(in *input) (map[string][]byte, error) { return functions.Files(in.catalog) }},
 }
 
 // input is what targets are given.
