@@ -52,18 +52,19 @@ func TestAFileWithoutTheMarkIsNeverWrittenOver(t *testing.T) {
 	require.Contains(t, string(src), "mine")
 }
 
-// A disk that takes no more, or a folder that may not be written, leaves whole
-// files of before and no temporary ones.
-func TestAWriteThatFailsLeavesNothingHalf(t *testing.T) {
+// A disk that takes no more, or a folder that may not be written, leaves all as it
+// was: no file half, none of the others either, and no temporary ones.
+func TestAWriteThatFailsLeavesAllAsItWas(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{"c_sse.go": small})
-	// A folder where a file is to be: nobody, not even root, can rename onto it.
-	require.NoError(t, os.MkdirAll(filepath.Join(dir, golang.File, "x"), 0o700))
-	_, err := run(t, dir, false)
-	require.Error(t, err)
+	// A link to nowhere: nothing is in it, and nothing can be made in it.
+	require.NoError(t, os.Symlink(filepath.Join(dir, "no", "where"), filepath.Join(dir, "z")))
+
+	_, err := generate.Run(t.Context(), generate.Options{From: dir, Out: filepath.Join(dir, "z")})
+	require.ErrorContains(t, err, "generate: write "+filepath.Join(dir, "z", "functions.json"))
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, entries, 2, "no temporary file is left")
+	require.Len(t, entries, 2, "the definition and the link")
 }
 
 func TestOptionsThatAreNone(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/runnel-sse/runnel/pkg/schema"
 )
 
-// together are the names that the catalog's file declares.
+// common are the names that the catalog's file declares.
 var common = []string{"Catalog", "Routes", "Broadcast", "Decode", "UnknownEvent"}
 
 // methods are those of every event, so no field of one has their names.
@@ -49,9 +49,15 @@ func (p *pkg) names() error {
 		}
 		taken[name] = "a generated name"
 	}
-	events := map[string]string{} // event → its stream
+	events := map[string]string{}    // event → its stream
+	publisher := map[string]string{} // method of the publisher → its event
 	for i := range p.c.Streams {
 		s := &p.c.Streams[i]
+		if p.fileOf(s) == File {
+			faults = append(faults, &schema.Refusal{
+				Stream: s.Name, What: "its generated file would be " + File + ", which is that of all streams", Write: "rename the definition",
+			})
+		}
 		for j := range s.Events {
 			e := &s.Events[j]
 			if other := events[e.Name]; other != "" {
@@ -61,6 +67,14 @@ func (p *pkg) names() error {
 				})
 			}
 			events[e.Name] = s.Name
+			method := schema.Escape(p.typeName(s, e.Name), own)
+			if other := publisher[method]; other != "" && other != e.Name {
+				faults = append(faults, &schema.Refusal{
+					Stream: s.Name, Type: e.Name, Write: "give one of them another name",
+					What: fmt.Sprintf("the events %s and %s are both published by %s", other, e.Name, method),
+				})
+			}
+			publisher[method] = e.Name
 			faults = append(faults, p.members(s, e.Name, e.Fields, methods)...)
 		}
 		if !p.Declared(s.Name) {
@@ -136,22 +150,22 @@ func (p *pkg) members(s *schema.Stream, of string, fields []schema.Field, reserv
 				fmt.Sprintf("call it %s_ and keep its JSON name with a tag, `json:%q`", f.Name, f.JSON))
 		case declared:
 		case first[name] != "":
-			refuse(fmt.Sprintf("the fields %s and %s are both %s in Go", first[name], f.JSON, name), "give one of them another name")
+			refuse(fmt.Sprintf("the fields %s and %s are both %s in Go", first[name], f.Name, name), "give one of them another name, and keep its JSON name with serde(rename)")
 		case !token.IsIdentifier(name) || !token.IsExported(name):
-			refuse(fmt.Sprintf("the field %s is %s in Go, which is no name of a field", f.JSON, name), "give it another name")
+			refuse(fmt.Sprintf("the field %s is %q in Go, which is no name of a field", f.Name, name), "give it another name, and keep its JSON name with serde(rename)")
 		}
-		first[name] = f.JSON
+		first[name] = f.Name
 	}
 	return faults
 }
 
-// field is a field's name in Go: the one that it has, or the one that follows from
-// its JSON name.
+// field is a field's name in Go: the one that it has in its definition, as Go
+// writes it.
 func (p *pkg) field(s *schema.Stream, f *schema.Field, reserved map[string]bool) string {
 	if p.Declared(s.Name) {
 		return f.Name
 	}
-	return schema.Escape(camel(f.JSON), reserved)
+	return schema.Escape(camel(f.Name), reserved)
 }
 
 // initialisms are words that Go writes in capitals.
@@ -165,7 +179,12 @@ var initialisms = map[string]bool{
 // camel is a name as Go writes it: item_id is ItemID, itemCount ItemCount.
 func camel(name string) string {
 	var b strings.Builder
+	digit := false // at the end of what is written
 	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if digit && unicode.IsDigit(rune(word[0])) {
+			b.WriteByte('_') // or a_1_2 and a_12 would be one
+		}
+		digit = unicode.IsDigit(rune(word[len(word)-1]))
 		if initialisms[strings.ToLower(word)] {
 			b.WriteString(strings.ToUpper(word))
 			continue
