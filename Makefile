@@ -42,8 +42,11 @@ build: ## the command line, and the functions as zips for Lambda (arm64), with t
 	@$(GO) run ./.ci/zip -max $(MAX_ZIP) $(FUNCTIONS:%=dist/%/bootstrap)
 
 .PHONY: generate
-generate: ## write what follows from the definitions in events/
-	@$(GO) run ./cmd/runnel generate --from events
+generate: ## write what follows from the definitions in events/, and the generator's golden files
+	@mkdir -p bin
+	@$(GO) build -o bin/runnel ./cmd/runnel
+	@bin/runnel generate --from events
+	@for dir in pkg/generate/testdata/*/; do bin/runnel generate --from $$dir; done
 
 .PHONY: check
 check: generate-check lint test ## what CI asks for: generated files fresh, lint, tests

@@ -3,9 +3,11 @@
 package events
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/logic"
 	"github.com/runnel-sse/runnel/pkg/schema"
 )
 
@@ -138,3 +140,74 @@ var Catalog = schema.Catalog{Streams: []schema.Stream{
 		},
 	},
 }}
+
+// Routes says which stream carries an event.
+var Routes = map[string]string{
+	"CommentAdded":           "CommentStream",
+	"CommentUpdated":         "CommentStream",
+	"CommentDeleted":         "CommentStream",
+	"EmailSent":              "NotificationStream",
+	"TaskComplete":           "NotificationStream",
+	"NewCommentNotification": "NotificationStream",
+	"TaskProgress":           "NotificationStream",
+	"PriceChanged":           "PriceStream",
+	"SystemAlert":            "SystemStream",
+}
+
+// Broadcast addresses an event to the channel that its fields say. It fails
+// when the event is not what its definition says, and names the field.
+func Broadcast(e schema.Typed) (logic.Broadcast, error) {
+	ch, data, err := Catalog.Encode(e)
+	if err != nil {
+		return logic.Broadcast{}, err
+	}
+	return logic.Broadcast{Channel: ch.String(), EventType: e.EventType(), Data: data}, nil
+}
+
+// Decode reads an event of a stream from its data, as Decode of the stream does.
+func Decode(stream, event string, data []byte) (schema.Typed, error) {
+	switch stream {
+	case "CommentStream":
+		return DecodeCommentStream(event, data)
+	case "NotificationStream":
+		return DecodeNotificationStream(event, data)
+	case "PriceStream":
+		return DecodePriceStream(event, data)
+	case "SystemStream":
+		return DecodeSystemStream(event, data)
+	}
+	return nil, schema.ErrUnknownStream
+}
+
+// UnknownEvent is an event that these definitions do not know: a newer service
+// sent it, or an older one did and it is kept still.
+type UnknownEvent struct {
+	Stream, Type string
+	Data         json.RawMessage
+}
+
+// EventType is the event's name on the wire.
+func (e UnknownEvent) EventType() string { return e.Type }
+
+// EventStream is the stream that carries the event.
+func (e UnknownEvent) EventStream() string { return e.Stream }
+
+// EventChannel is the channel that the event belongs to, by its data.
+func (e UnknownEvent) EventChannel() (channel.Name, error) {
+	s, ok := Catalog.Stream(e.Stream)
+	if !ok {
+		return channel.Name{}, schema.ErrUnknownStream
+	}
+	return s.ChannelOf(e.Data)
+}
+
+// MarshalJSON is the event's data.
+func (e UnknownEvent) MarshalJSON() ([]byte, error) { return e.Data.MarshalJSON() }
+
+func (UnknownEvent) commentStreamEvent() {}
+
+func (UnknownEvent) notificationStreamEvent() {}
+
+func (UnknownEvent) priceStreamEvent() {}
+
+func (UnknownEvent) systemStreamEvent() {}

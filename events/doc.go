@@ -64,6 +64,10 @@
 //	//sse:economy                 parks readers to save money: connected for a while (open, 5s to
 //	                              5m), then away for a while (closed, 5s to 15m), so events may
 //	                              wait that long: economy open 25s closed 60s, its defaults.
+//	//sse:function prices         which function serves it where it is deployed, and what that is
+//	                              given: function prices memory 512 concurrency 50 lease 60s, in
+//	                              megabytes (128 to 10240), processes (1 to 10000), 10s to 10m.
+//	                              Default: the one that serves all, as the deployment has it.
 //	//sse:budget 500h             hours of connection in a month, 1h to 1000000h. While it runs
 //	                              out, connections get shorter and then parked. Default: none.
 //
@@ -85,7 +89,7 @@
 //	[]byte                          Vec<u8>                         base64 string, padded
 //	time.Time                       chrono::DateTime<Utc>           RFC 3339 string
 //	*T, or the option omitempty     Option<T>, or serde's default   T, null or absent
-//	                                or skip_serializing_if
+//	(time, struct: omitzero)        or skip_serializing_if
 //	[]T                             Vec<T>                          list, never null
 //	map[string]T                    HashMap, BTreeMap<String, T>    object, never null
 //	a struct of the same file       the same, and Box<T>            object
@@ -105,9 +109,12 @@
 //
 // # After a change
 //
-// `make generate` writes [Catalog] anew, and CI fails while it is stale. [Logic]
-// says which broadcasts follow from what happened in a service, [CommentChanges]
-// what a change of a table means. Both are plain functions, without I/O.
+// `make generate` writes all that follows from the definitions anew: [Catalog], the
+// interfaces such as [CommentStreamEvent], the types of what is declared in Rust,
+// [Routes], [Broadcast] and [Decode], and package publish below this one. CI fails
+// while something is stale. [Logic] says which broadcasts follow from what happened
+// in a service, [CommentChanges] what a change of a table means. Both are plain
+// functions, without I/O.
 package events
 
 //go:generate go run ../cmd/runnel generate --from .

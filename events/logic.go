@@ -13,7 +13,7 @@ import (
 //
 //   - what happens to a comment goes to its item's CommentStream, and a new
 //     comment also to the item's owner, whom the context names as item_owner_id;
-//   - notifications, system alerts and prices go to their stream as they are.
+//   - any other event goes to the stream that declares it, as it is.
 //
 // A comment may stand in payload.comment, beside the item's id, or be the
 // payload itself. Only the fields that a definition declares go out: what else a
@@ -24,14 +24,12 @@ func Logic(e logic.DomainEvent) ([]logic.Broadcast, error) {
 		return commentAdded(e)
 	case "CommentUpdated", "CommentDeleted":
 		return one(comment(e))
-	case "EmailSent", "TaskComplete", "TaskProgress", "NewCommentNotification":
-		return one(broadcast("NotificationStream", e.Type, e.Payload))
-	case "SystemAlert":
-		return one(broadcast("SystemStream", e.Type, e.Payload))
-	case "PriceChanged":
-		return one(broadcast("PriceStream", e.Type, e.Payload))
 	}
-	return nil, fmt.Errorf("events: %w %q", logic.ErrUnknownEvent, e.Type)
+	stream, ok := Routes[e.Type]
+	if !ok {
+		return nil, fmt.Errorf("events: %w %q", logic.ErrUnknownEvent, e.Type)
+	}
+	return one(broadcast(stream, e.Type, e.Payload))
 }
 
 func commentAdded(e logic.DomainEvent) ([]logic.Broadcast, error) {
@@ -50,20 +48,15 @@ func commentAdded(e logic.DomainEvent) ([]logic.Broadcast, error) {
 	if context.Owner == "" {
 		return []logic.Broadcast{added}, nil // nobody to notify
 	}
-	var item struct {
-		ID string `json:"item_id"`
+	comment, err := schema.Decode[CommentAdded](&Catalog, added.Data)
+	if err != nil {
+		return nil, fmt.Errorf("events: %w", err)
 	}
-	if err := json.Unmarshal(added.Data, &item); err != nil {
-		return nil, fmt.Errorf("events: item_id of %s: want a string", e.Type)
-	}
-	data, err := json.Marshal(NewCommentNotification{
-		UserID: context.Owner, ItemID: item.ID, Message: "New comment on your post",
-	})
+	notified, err := Broadcast(NewCommentNotification{UserID: context.Owner, ItemID: comment.ItemID, Message: "New comment on your post"})
 	if err != nil {
 		return nil, fmt.Errorf("events: notification of %s: %w", e.Type, err)
 	}
-	notified, err := broadcast("NotificationStream", "NewCommentNotification", data)
-	return []logic.Broadcast{added, notified}, err
+	return []logic.Broadcast{added, notified}, nil
 }
 
 // comment is the event's broadcast to the item's channel.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -13,14 +12,15 @@ import (
 func generateCommand() *cobra.Command {
 	var o generate.Options
 	cmd := &cobra.Command{
-		Use:   "generate [--from events] [--lang go,typescript,…] [--out DIR] [--check]",
+		Use:   "generate [--from events] [--lang LANGUAGES] [--out DIR] [--check]",
 		Short: "Write what follows from the definitions",
-		Args:  arguments("no arguments", func(n int) bool { return n == 0 }),
+		Long: `Write what follows from the definitions: what services publish with, what the
+platform checks, and clients. Only what changed is written, and what follows from
+no definition any more is removed; files without the mark of a generated file are
+never touched.`,
+		Args: arguments("no arguments", func(n int) bool { return n == 0 }),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			result, err := generate.Run(cmd.Context(), o)
-			if errors.Is(err, generate.ErrStale) {
-				return fmt.Errorf("%w: run `make generate` and commit what it writes", err)
-			}
 			if err != nil {
 				return err
 			}
@@ -40,11 +40,13 @@ func generateCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&o.From, "from", "events", "the folder of the definitions")
-	cmd.Flags().StringSliceVar(&o.Langs, "lang", nil, "what to write, of "+strings.Join(generate.Languages(), ", ")+"; all when it is left out")
-	cmd.Flags().StringVar(&o.Out, "out", "", "where it goes, but for Go, which stays beside the definitions; FROM/gen when it is left out")
-	cmd.Flags().StringVar(&o.Int64, "int64", "number", "what 64-bit integers are in TypeScript: number, where one beyond 2^53 is reported, or bigint")
-	cmd.Flags().BoolVar(&o.Check, "check", false, "write nothing, and fail when something would be written")
-	cmd.Flags().SortFlags = false
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.From, "from", "events", "the folder of the definitions")
+	f.StringSliceVar(&o.Langs, "lang", nil, "what to write, with commas between: "+strings.Join(generate.Langs(), ", ")+" (default all)")
+	f.StringVar(&o.Out, "out", "", "the folder of what is not Go (default gen in the folder of the definitions)")
+	f.StringVar(&o.Elm, "elm", "ports", "how Elm subscribes: ports, or sub")
+	f.StringVar(&o.Int64, "int64", "number", "what integers of 64 bits are in TypeScript: number, or bigint")
+	f.BoolVar(&o.Check, "check", false, "write nothing, and fail when something would be written or removed")
 	return cmd
 }

@@ -29,6 +29,7 @@ type Stream struct {
 	AllowedOrigins []string      // ALLOWED_ORIGINS with commas between, see cors.Config; default none
 	Heartbeat      time.Duration // HEARTBEAT, 1s to 60s, default 15s
 	PollInterval   time.Duration // POLL_INTERVAL, 10ms to 10s, default 250ms
+	Streams        []string      // STREAMS that are served, with commas between; default all
 	MaxChannels    int           // MAX_CHANNELS on one connection, 1 to 64, default 32
 	MaxConnections int           // MAX_CONNECTIONS of the process, 0 (no limit, the default) to 1000000
 	MaxLife        time.Duration // MAX_LIFE of a connection, 1s to 24h, default 15m
@@ -52,6 +53,7 @@ func LoadStream(getenv Getenv) (Stream, error) {
 		AllowedOrigins: r.origins("ALLOWED_ORIGINS"),
 		Heartbeat:      r.duration("HEARTBEAT", 15*time.Second, time.Second, time.Minute),
 		PollInterval:   r.duration("POLL_INTERVAL", 250*time.Millisecond, 10*time.Millisecond, 10*time.Second),
+		Streams:        r.names("STREAMS"),
 		MaxChannels:    r.integer("MAX_CHANNELS", 32, 1, 64),
 		MaxConnections: r.integer("MAX_CONNECTIONS", 0, 0, 1_000_000),
 		MaxLife:        r.duration("MAX_LIFE", 15*time.Minute, time.Second, 24*time.Hour),

@@ -67,11 +67,17 @@ func TestBounds(t *testing.T) {
 		"no limit":           {variable: "USER_LIMIT", value: "0", check: func(t *testing.T, c config.Stream) { require.Zero(t, c.UserLimit) }},
 		"limit under":        {variable: "ADDRESS_LIMIT", value: "-1", fault: `ADDRESS_LIMIT="-1": want a number from 0 to 1000000, such as 200`},
 		"rate over":          {variable: "CONNECT_RATE", value: "1000001", fault: "CONNECT_RATE"},
-		"a header":           {variable: "ADDRESS_HEADER", value: "X-Forwarded-For", check: func(t *testing.T, c config.Stream) { require.Equal(t, "X-Forwarded-For", c.AddressHeader) }},
-		"no header":          {variable: "ADDRESS_HEADER", value: "X-A: b", fault: `ADDRESS_HEADER="X-A: b": want the name of a header`},
-		"any host":           {variable: "ADDR", value: ":9000", check: func(t *testing.T, c config.Stream) { require.Equal(t, ":9000", c.Addr) }},
-		"no port":            {variable: "ADDR", value: "localhost", fault: `ADDR="localhost": want host:port`},
-		"port over":          {variable: "ADDR", value: "localhost:65536", fault: "ADDR"},
+		"some streams": {variable: "STREAMS", value: "CommentStream, PriceStream", check: func(t *testing.T, c config.Stream) {
+			require.Equal(t, []string{"CommentStream", "PriceStream"}, c.Streams)
+		}},
+		"no name of a stream": {variable: "STREAMS", value: "CommentStream,", fault: `STREAMS="": want names of streams, each once, with commas between, such as CommentStream,PriceStream`},
+		"an odd stream":       {variable: "STREAMS", value: "Comment:Stream", fault: "STREAMS"},
+		"a stream twice":      {variable: "STREAMS", value: "A,A", fault: `STREAMS="A"`},
+		"a header":            {variable: "ADDRESS_HEADER", value: "X-Forwarded-For", check: func(t *testing.T, c config.Stream) { require.Equal(t, "X-Forwarded-For", c.AddressHeader) }},
+		"no header":           {variable: "ADDRESS_HEADER", value: "X-A: b", fault: `ADDRESS_HEADER="X-A: b": want the name of a header`},
+		"any host":            {variable: "ADDR", value: ":9000", check: func(t *testing.T, c config.Stream) { require.Equal(t, ":9000", c.Addr) }},
+		"no port":             {variable: "ADDR", value: "localhost", fault: `ADDR="localhost": want host:port`},
+		"port over":           {variable: "ADDR", value: "localhost:65536", fault: "ADDR"},
 		"origins": {variable: "ALLOWED_ORIGINS", value: "https://a.example, http://localhost:3000", check: func(t *testing.T, c config.Stream) {
 			require.Equal(t, []string{"https://a.example", "http://localhost:3000"}, c.AllowedOrigins)
 		}},
@@ -122,7 +128,7 @@ func TestNamesAreWhatADeploymentMaySet(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
 		"ADDR", "ADDRESS_HEADER", "ADDRESS_LIMIT", "ALLOWED_ORIGINS", "CONNECT_RATE", "DEADLINE_MARGIN", "EVENT_LOG_TABLE", "HEARTBEAT", "JWKS_URL", "LEASE", "LOG_LEVEL",
-		"MAX_CHANNELS", "MAX_CONNECTIONS", "MAX_LIFE", "POLL_INTERVAL", "QUIET_LIFE", "SUBSCRIBERS_TABLE", "TICKET_SECRET", "TOKEN_AUDIENCE", "TOKEN_ISSUER", "TOKEN_KEYS", "TOKEN_SECRET", "USER_LIMIT",
+		"MAX_CHANNELS", "MAX_CONNECTIONS", "MAX_LIFE", "POLL_INTERVAL", "QUIET_LIFE", "STREAMS", "SUBSCRIBERS_TABLE", "TICKET_SECRET", "TOKEN_AUDIENCE", "TOKEN_ISSUER", "TOKEN_KEYS", "TOKEN_SECRET", "USER_LIMIT",
 	}, config.Names(config.LoadStream))
 	require.Equal(t, []string{"EVENT_LOG_TABLE", "LOG_LEVEL", "SUBSCRIBERS_TABLE"}, config.Names(config.LoadIngest))
 	require.Equal(t, []string{

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/runnel-sse/runnel/pkg/channel"
 	"github.com/runnel-sse/runnel/pkg/cors"
 )
 
@@ -89,6 +91,24 @@ func (r *reader) origins(name string) []string {
 		text = strings.TrimSpace(text)
 		if cors.Check(text) != nil {
 			r.fault(name, text, "an origin such as https://app.example.com or https://*.example.com, or *")
+			continue
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+// names reads a list of names of streams.
+func (r *reader) names(name string) []string {
+	v := r.getenv(name)
+	if v == "" {
+		return nil
+	}
+	var list []string
+	for text := range strings.SplitSeq(v, ",") {
+		text = strings.TrimSpace(text)
+		if _, err := channel.New(text, "all"); err != nil || slices.Contains(list, text) {
+			r.fault(name, text, "names of streams, each once, with commas between, such as CommentStream,PriceStream")
 			continue
 		}
 		list = append(list, text)

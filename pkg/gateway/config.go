@@ -24,6 +24,10 @@ type Config struct {
 	Catalog  *schema.Catalog
 	Budget   subscriber.Budget // nil: what the streams' budgets say is not kept
 
+	// Streams are those that this process serves; the others of the catalog are
+	// another function's. Default: all.
+	Streams []string
+
 	// Guard says whom a request is from; what that one may read is for the
 	// stream's policy. Without it nobody is known, and what is not public is
 	// served to nobody.
@@ -110,6 +114,14 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxChannels < 1 || c.MaxChannels > cursor.MaxChannels {
 		faults = append(faults, errors.New("gateway: Config.MaxChannels must be 1 to 64, what a cursor can hold"))
+	}
+	for _, name := range c.Streams {
+		if c.Catalog == nil {
+			break
+		}
+		if _, ok := c.Catalog.Stream(name); !ok {
+			faults = append(faults, fmt.Errorf("gateway: Config.Streams has %q, and the catalog has no such stream", name))
+		}
 	}
 	if c.QuietLife < 0 {
 		faults = append(faults, errors.New("gateway: Config.QuietLife must not be below 0"))

@@ -36,7 +36,7 @@ var catalog = &schema.Catalog{Streams: []schema.Stream{
 	{Name: "ClaimStream", Template: channel.MustParseTemplate("room:{room_id}"), Policy: schema.PolicyClaim},
 	{Name: "NarrowStream", Template: channel.MustParseTemplate("room:{room_id}"), Policy: schema.PolicyPublic, Limit: 1, UserLimit: 40, AddressLimit: 20},
 	{Name: "PatientStream", Template: channel.MustParseTemplate("job:{job_id}"), Policy: schema.PolicyPublic, Economy: &schema.Economy{Open: 20 * time.Second, Closed: 2 * time.Minute}},
-	{Name: "ThriftyStream", Template: channel.MustParseTemplate("page:{page_id}"), Policy: schema.PolicyPublic, Budget: 20 * time.Hour},
+	{Name: "ThriftyStream", Template: channel.MustParseTemplate("page:{page_id}"), Policy: schema.PolicyPublic, Budget: 20 * time.Hour, Function: &schema.Function{Name: "thrift"}},
 	{Name: "NotificationStream", Template: channel.MustParseTemplate("user:{user_id}"), Policy: schema.PolicyOwner, Owner: schema.Owner{Field: "user_id", Claim: "sub"}},
 }}
 

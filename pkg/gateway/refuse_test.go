@@ -12,11 +12,13 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/runnel-sse/runnel/pkg/auth"
 	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/command"
 	"github.com/runnel-sse/runnel/pkg/eventlog"
 	"github.com/runnel-sse/runnel/pkg/gateway"
 	"github.com/runnel-sse/runnel/pkg/memory"
@@ -95,6 +97,38 @@ func TestRefusalsNameTheRule(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One binary serves one stream or several: what is another function's is said to
+// be so, and served by nobody here, by whatever way it is asked for.
+func TestAStreamOfAnotherFunctionIsServedElsewhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(c *gateway.Config) { c.Streams = []string{"CommentStream", "ClaimStream"} })
+		for path, function := range map[string]string{
+			"/sse/ThriftyStream/page:1": "thrift", "/sse/PatientStream/job:1": "stream",
+			"/sse?channel=CommentStream:item:1&channel=ThriftyStream:page:1": "thrift",
+		} {
+			res := h.get(path)
+			require.Equal(t, http.StatusNotFound, res.StatusCode, path)
+			var p struct{ Type, Detail string }
+			require.NoError(t, json.NewDecoder(res.Body).Decode(&p))
+			require.Equal(t, "urn:runnel:problem:served-elsewhere", p.Type)
+			require.Contains(t, p.Detail, "is served by the function "+function+", at another address; here are CommentStream, ClaimStream")
+		}
+		s := h.connect(several)
+		defer s.close()
+		h.post(command.Command{
+			Type: command.Renew, Connection: s.hello.Connection, Subject: "7", Expires: time.Now().Add(time.Hour), Add: []string{"ThriftyStream:page:1"},
+		})
+		require.Equal(t, "served-elsewhere", renewed(t, s).Refused.Reason)
+	})
+}
+
+func TestAGatewayServesStreamsThatThereAre(t *testing.T) {
+	t.Parallel()
+	_, err := gateway.New(gateway.Config{Catalog: catalog, Streams: []string{"CommentStream", "PriceStream"}})
+	require.ErrorContains(t, err, `Config.Streams has "PriceStream", and the catalog has no such stream`)
 }
 
 func TestAsManyChannelsAsAllowedAreServed(t *testing.T) {

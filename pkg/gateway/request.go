@@ -114,6 +114,16 @@ func (g *Gateway) stream(ch channel.Name) (*schema.Stream, error) {
 	if !ok {
 		return nil, problem.Problem{Status: http.StatusNotFound, Code: "unknown-stream", Detail: "there is no stream " + ch.Stream()}
 	}
+	if len(g.cfg.Streams) > 0 && !slices.Contains(g.cfg.Streams, s.Name) {
+		elsewhere := schema.DefaultFunction
+		if s.Function != nil {
+			elsewhere = s.Function.Name
+		}
+		return nil, problem.Problem{
+			Status: http.StatusNotFound, Code: "served-elsewhere",
+			Detail: fmt.Sprintf("%s is served by the function %s, at another address; here are %s", s.Name, elsewhere, strings.Join(g.cfg.Streams, ", ")),
+		}
+	}
 	if _, ok := s.Template.Match(ch.Key()); !ok {
 		return nil, problem.Problem{
 			Status: http.StatusBadRequest, Code: "malformed-channel",

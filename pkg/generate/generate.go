@@ -1,204 +1,168 @@
 // Package generate reads the definitions of a folder and writes what follows
-// from them. It writes only what changed, whole files only, and nothing at all
-// when a definition has a fault.
+// from them, in every target language. It writes only what changed, whole files
+// only, and nothing at all when a definition has a fault; what it wrote once and
+// what no longer follows from any definition, it removes.
+//
+// What the files say is the targets' business, each in a package of its own.
 package generate
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"go/parser"
-	"go/token"
-	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/runnel-sse/runnel/pkg/generate/golang"
-	"github.com/runnel-sse/runnel/pkg/generate/typescript"
 	"github.com/runnel-sse/runnel/pkg/schema"
-	"github.com/runnel-sse/runnel/pkg/schema/goparse"
-	"github.com/runnel-sse/runnel/pkg/schema/rustparse"
 )
 
-// ErrStale: with Options.Check, a generated file is not what the definitions say.
+// ErrStale: with Options.Check, what is there is not what the definitions say.
 var ErrStale = errors.New("generated files are stale")
 
 // Options say what to do.
 type Options struct {
 	From  string   // the folder of the definitions; default "events"
-	Out   string   // where everything goes that is not Go, which goes beside them; default From/gen
-	Langs []string // of Languages; default all
-	Int64 string   // what 64-bit integers are in TypeScript: number (default) or bigint
+	Out   string   // the folder of what is not Go; default gen in From
+	Langs []string // the targets; default all
 	Check bool     // write nothing, fail with ErrStale where something would be written
+	Elm   string   // how Elm subscribes: "ports", the default, or "sub"
+	Int64 string   // what integers of 64 bits are in TypeScript: "number", the default, or "bigint"
 }
 
-func (o Options) withDefaults() (Options, error) {
+// complete puts the defaults in, and refuses what is no option.
+func (o Options) complete() (Options, error) {
 	if o.From == "" {
 		o.From = "events"
 	}
 	if o.Out == "" {
 		o.Out = filepath.Join(o.From, "gen")
 	}
-	if len(o.Langs) == 0 {
-		o.Langs = Languages()
-	}
+	var faults []error
 	for _, lang := range o.Langs {
-		if !slices.Contains(Languages(), lang) {
-			return o, fmt.Errorf("generate: unknown language %q: want some of %s, with commas between", lang, strings.Join(Languages(), ", "))
+		if !slices.Contains(Langs(), lang) {
+			faults = append(faults, fmt.Errorf("generate: unknown language %q: there are %s", lang, strings.Join(Langs(), ", ")))
 		}
 	}
-	switch o.Int64 {
-	case "":
-		o.Int64 = typescript.Number
-	case typescript.Number, typescript.BigInt:
-	default:
-		return o, fmt.Errorf("generate: 64-bit integers as %q: want %s or %s", o.Int64, typescript.Number, typescript.BigInt)
+	if len(o.Langs) == 0 {
+		o.Langs = Langs()
 	}
-	return o, nil
+	for _, choice := range []struct {
+		flag  string
+		value *string
+		of    []string // the first is the default
+	}{{"elm", &o.Elm, []string{"ports", "sub"}}, {"int64", &o.Int64, []string{"number", "bigint"}}} {
+		if *choice.value == "" {
+			*choice.value = choice.of[0]
+		}
+		if !slices.Contains(choice.of, *choice.value) {
+			faults = append(faults, fmt.Errorf("generate: --%s %q: want %s", choice.flag, *choice.value, strings.Join(choice.of, " or ")))
+		}
+	}
+	return o, errors.Join(faults...)
 }
 
-// Result is what a run did.
+// Result is what a run did, or with Check would do.
 type Result struct {
 	Definitions []schema.Definition
-	Written     []string // paths of the files that were written, or with Check would be
-	Removed     []string // of those that follow from nothing any more, likewise
+	Written     []string // paths of the files that were written, sorted
+	Removed     []string // paths of the files that follow from nothing any more, sorted
 	Notes       []string // what a run decided by itself, a line each
 }
 
 // Run generates. Its error holds every fault of every definition, a line each.
 func Run(ctx context.Context, o Options) (Result, error) {
 	var res Result
-	o, err := o.withDefaults()
+	o, err := o.complete()
 	if err != nil {
 		return res, err
 	}
-	defs, err := Load(o.From)
+	res.Definitions, err = Load(o.From)
 	if err != nil {
 		return res, err
 	}
-	res.Definitions = defs
-	for i := range defs {
-		if defs[i].Derived {
-			s := &defs[i].Stream
-			res.Notes = append(res.Notes, fmt.Sprintf("%s: no //sse:channel, so the channels of %s are %s", defs[i].File, s.Name, s.Template))
+	for i := range res.Definitions {
+		if d := &res.Definitions[i]; d.Derived {
+			res.Notes = append(res.Notes, fmt.Sprintf("%s: no //sse:channel, so the channels of %s are %s", d.File, d.Stream.Name, d.Stream.Template))
 		}
 	}
-	sets, err := render(o, defs)
+	want, owned, err := render(ctx, o, &res)
 	if err != nil {
 		return res, err
 	}
-	for _, s := range sets {
-		if err := s.write(ctx, o.Check, &res); err != nil {
-			return res, err
-		}
+	plan, err := compare(want, owned)
+	if err != nil {
+		return res, fmt.Errorf("generate: %w", err)
 	}
-	if stale := slices.Concat(res.Written, res.Removed); o.Check && len(stale) > 0 {
-		return res, fmt.Errorf("generate: %w: %s; run `runnel generate` and commit them", ErrStale, strings.Join(stale, ", "))
+	res.Written, res.Removed = plan.changed(), plan.superfluous
+	if o.Check {
+		return res, plan.stale()
+	}
+	if err := ctx.Err(); err != nil { // from here on it is done to the end
+		return res, fmt.Errorf("generate: %w", err)
+	}
+	if err := plan.apply(); err != nil {
+		return res, fmt.Errorf("generate: %w", err)
 	}
 	return res, nil
 }
 
-// parsers are the languages of definitions, by the end of the file's name.
-var parsers = map[string]func(name string, src []byte) (schema.Definition, error){
-	".go": goparse.File,
-	".rs": rustparse.File,
-}
-
-// Defines reports whether a file of that name is a definition.
-func Defines(name string) bool {
-	ext := filepath.Ext(name)
-	return parsers[ext] != nil && strings.HasSuffix(name, "_sse"+ext)
-}
-
-// Load reads the definitions of a folder, in the order of their streams' names.
-func Load(dir string) ([]schema.Definition, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("generate: read the definitions: %w; name the folder with --from", err)
+// render has every target say its files, and which files that are there are its
+// own. Nothing is written: a fault of the last target leaves all as it was.
+func render(ctx context.Context, o Options, res *Result) (want map[string][]byte, owned []string, err error) {
+	in := input{Options: o, defs: res.Definitions, catalog: &schema.Catalog{}}
+	for i := range in.defs {
+		in.catalog.Streams = append(in.catalog.Streams, in.defs[i].Stream)
 	}
-	sources := map[string][]byte{}
-	for _, entry := range entries {
-		if entry.IsDir() || !Defines(entry.Name()) {
-			continue
-		}
-		path := filepath.Join(dir, entry.Name())
-		src, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("generate: read a definition: %w", err)
-		}
-		sources[filepath.ToSlash(path)] = src
-	}
-	return Parse(dir, sources)
-}
-
-// Parse is Load of files that are read already, by their names. Its error speaks
-// of the folder dir.
-func Parse(dir string, sources map[string][]byte) ([]schema.Definition, error) {
-	var defs []schema.Definition
+	want = map[string][]byte{}
 	var faults []error
-	for _, name := range slices.Sorted(maps.Keys(sources)) {
-		def, err := parsers[filepath.Ext(name)](name, sources[name])
+	for _, t := range targets {
+		if !slices.Contains(o.Langs, t.lang) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, nil, fmt.Errorf("generate: %w", err)
+		}
+		files, err := t.files(&in)
 		if err != nil {
-			faults = append(faults, err)
+			faults = append(faults, placed(err, in.defs)...)
 			continue
 		}
-		defs = append(defs, def)
+		root := o.Out
+		if t.beside {
+			root = o.From
+		}
+		for name, data := range files {
+			if !filepath.IsLocal(name) {
+				return nil, nil, fmt.Errorf("generate: %s would write %q, outside its folder", t.lang, name)
+			}
+			want[filepath.Join(root, filepath.FromSlash(name))] = data
+		}
+		mine, err := t.owned(root)
+		if err != nil {
+			return nil, nil, fmt.Errorf("generate: look for what was generated: %w", err)
+		}
+		owned = append(owned, mine...)
 	}
-	faults = append(faults, across(defs)...)
-	if len(defs) == 0 && len(faults) == 0 {
-		faults = append(faults, fmt.Errorf("generate: no definition in %s: write one, such as %s", dir, filepath.Join(dir, "comment_sse.go")))
-	}
-	slices.SortFunc(defs, func(a, b schema.Definition) int { return strings.Compare(a.Stream.Name, b.Stream.Name) })
-	return defs, errors.Join(faults...)
+	res.Notes = append(res.Notes, in.notes...)
+	return want, owned, errors.Join(faults...)
 }
 
-// across finds the faults that only several definitions together have.
-func across(defs []schema.Definition) []error {
-	var faults []error
-	first := map[string]string{}
-	for i := range defs {
-		d := &defs[i]
-		at := schema.Pos{File: d.File, Line: 1, Col: 1}
-		if other, twice := first[d.Stream.Name]; twice {
-			faults = append(faults, &schema.Problem{
-				Pos: at, What: d.Stream.Name + " is declared by " + other + " already", Write: "delete one of the files, or rename it",
-			})
+// placed gives the refusals of a target their places in the definitions.
+func placed(err error, defs []schema.Definition) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, one := range joined.Unwrap() {
+			all = append(all, placed(one, defs)...)
 		}
-		first[d.Stream.Name] = d.File
-		if _, taken := d.Stream.Event("Catalog"); taken {
-			faults = append(faults, &schema.Problem{
-				Pos: at, What: "an event is named Catalog, as the generated variable is", Write: "give it another name",
-			})
+		return all
+	}
+	if r, ok := errors.AsType[*schema.Refusal](err); ok {
+		for i := range defs {
+			if defs[i].Stream.Name == r.Stream {
+				return []error{r.At(&defs[i])}
+			}
 		}
 	}
-	return faults
-}
-
-// packageName is the Go package that the generated file joins: that of the Go
-// files beside it, else the folder's own name.
-func packageName(dir string) (string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return "", fmt.Errorf("generate: read the definitions: %w", err)
-	}
-	for _, entry := range entries {
-		name := entry.Name()
-		if filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || name == golang.File {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, name), nil, parser.PackageClauseOnly)
-		if err == nil {
-			return f.Name.Name, nil
-		}
-	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("generate: %w", err)
-	}
-	if name := filepath.Base(abs); token.IsIdentifier(name) {
-		return name, nil
-	}
-	return "events", nil
+	return []error{fmt.Errorf("generate: %w", err)}
 }

@@ -59,7 +59,7 @@ func TestAnOrderThatIsWrongIsRefused(t *testing.T) {
 		"no time":            {`{"command":"kick","user":"7","until":"10m"}`, "2026-01-02T15:04:05Z"},
 		"a number":           {`{"command":"kick","user":7}`, "user is not a string"},
 		"a broken channel":   {`{"command":"kick","channel":"CommentStream"}`, "want Stream:key"},
-		"an unknown stream":  {`{"command":"kick","channel":"NoStream:a:1"}`, "unknown stream"},
+		"an unknown stream":  {`{"command":"kick","channel":"NowhereStream:a:1"}`, "unknown stream"},
 		"a mailbox":          {`{"command":"kick","channel":"Runnel:process:p"}`, "unknown stream"},
 		"another form":       {`{"command":"kick","channel":"CommentStream:user:1"}`, "item:{item_id}"},
 		"no connection":      {`{"command":"kick","connection":"p"}`, "stream's first event"},

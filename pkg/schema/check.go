@@ -15,7 +15,7 @@ import (
 // ErrUnknownStream, ErrUnknownEvent, or a *FieldError, which is an ErrData.
 // Fields that the definition does not know are allowed. It never panics.
 func (c *Catalog) Check(stream, event string, data []byte) error {
-	_, err := c.check(stream, event, data, false)
+	_, err := c.check(stream, event, data, mode{})
 	return err
 }
 
@@ -23,10 +23,10 @@ func (c *Catalog) Check(stream, event string, data []byte) error {
 // one line, without white space. Unknown fields, the order of the fields and
 // every digit of the numbers are kept.
 func (c *Catalog) Compact(stream, event string, data []byte) ([]byte, error) {
-	return c.check(stream, event, data, true)
+	return c.check(stream, event, data, mode{keep: true})
 }
 
-func (c *Catalog) check(stream, event string, data []byte, keep bool) ([]byte, error) {
+func (c *Catalog) check(stream, event string, data []byte, how mode) ([]byte, error) {
 	s, ok := c.Stream(stream)
 	if !ok {
 		return nil, fmt.Errorf("%w %s: there are %s", ErrUnknownStream, strconv.Quote(excerpt([]byte(stream))), c.names())
@@ -35,8 +35,8 @@ func (c *Catalog) check(stream, event string, data []byte, keep bool) ([]byte, e
 	if !ok {
 		return nil, fmt.Errorf("%w %s of %s: there are %s", ErrUnknownEvent, strconv.Quote(excerpt([]byte(event))), stream, s.names())
 	}
-	sc := scanner{in: data, keep: keep}
-	if keep {
+	sc := scanner{in: data, mode: how}
+	if how.keep {
 		sc.out = make([]byte, 0, len(data))
 	}
 	if b := sc.peek(); b != '{' {
@@ -89,7 +89,9 @@ func (s *scanner) fields(fields []Field) *FieldError {
 			}
 			return nil
 		}
-		return s.anything()
+		err := s.anything()
+		s.dropped = s.known
+		return err
 	})
 	if err != nil {
 		return err
@@ -102,9 +104,16 @@ func (s *scanner) fields(fields []Field) *FieldError {
 	return nil
 }
 
+// empties are what Go's nil is that encoding/json writes as null.
+var empties = map[Kind]string{List: "[]", Map: "{}", Bytes: `""`}
+
 // typed reads a value of the type.
 func (s *scanner) typed(t *Type) *FieldError {
 	b := s.peek()
+	if empty := empties[t.Kind]; b == 'n' && s.fill && empty != "" {
+		s.emit([]byte(empty))
+		return s.word("null")
+	}
 	switch t.Kind {
 	case Optional:
 		if b == 'n' {

@@ -8,15 +8,27 @@ import (
 	"github.com/runnel-sse/runnel/pkg/schema"
 )
 
-func TestClientNames(t *testing.T) {
+func TestClientName(t *testing.T) {
 	t.Parallel()
 	for stream, want := range map[string]string{
-		"CommentStream": "comments", "PriceTickStream": "priceTicks", "StoryStream": "stories", "DayStream": "days",
-		"BusStream": "buses", "BoxStream": "boxes", "MatchStream": "matches", "AStream": "as", "XStream": "xes", "YStream": "ys",
+		"CommentStream": "comments", "PriceTickStream": "priceTicks", "CategoryStream": "categories", "DayStream": "days",
+		"BusStream": "buses", "BoxStream": "boxes", "BuzzStream": "buzzes", "MatchStream": "matches", "WishStream": "wishes",
+		"XStream": "xes", "YStream": "ies", "StreamStream": "streams",
 	} {
 		require.Equal(t, want, schema.ClientName(stream), stream)
 	}
-	for json, want := range map[string]string{"item_id": "itemId", "id": "id", "a_b_c": "aBC", "kebab-case": "kebabCase", "_x_": "x"} {
+}
+
+func TestEscapeChangesReservedWordsAlone(t *testing.T) {
+	t.Parallel()
+	words := map[string]bool{"type": true}
+	require.Equal(t, "type_", schema.Escape("type", words))
+	require.Equal(t, "types", schema.Escape("types", words))
+}
+
+func TestCamel(t *testing.T) {
+	t.Parallel()
+	for json, want := range map[string]string{"item_id": "itemId", "id": "id", "a_b_c": "aBC", "_x_": "x", "itemId": "itemId"} {
 		require.Equal(t, want, schema.Camel(json), json)
 	}
 }

@@ -18,6 +18,9 @@ type Definition struct {
 	File    string
 	Stream  Stream
 	Derived bool // the template is derived, for want of a directive
+	// Places are where the types of the file stand, by their names, and its
+	// directives, as //sse:channel.
+	Places map[string]Pos
 }
 
 // Pos is a place in a definition file, counted from 1.
@@ -86,9 +89,10 @@ func StreamName(file string) (string, error) {
 // Complete finishes a definition whose events and types are read: it applies
 // the directives, derives the template where none is given, and checks what can
 // only be seen on the whole. start is where the file begins, place where each
-// event stands.
+// type stands.
 func (d *Definition) Complete(start Pos, directives []Directive, place map[string]Pos) Problems {
 	var ps Problems
+	d.Places = place
 	s := &d.Stream
 	s.Policy, s.Retention = PolicyAuthenticated, DefaultRetention
 	if len(s.Events) == 0 {
@@ -111,6 +115,7 @@ func (d *Definition) Complete(start Pos, directives []Directive, place map[strin
 			continue
 		}
 		given[dir.key()] = dir
+		place["//sse:"+dir.Name] = dir.Pos
 		dir.apply(s, &ps)
 	}
 	if dir, ok := given["channel"]; ok {

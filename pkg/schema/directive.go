@@ -18,13 +18,14 @@ import (
 //	//sse:presence grace 10s
 //	//sse:economy open 25s closed 60s
 //	//sse:budget 500h
+//	//sse:function prices memory 512 concurrency 50 lease 60s
 type Directive struct {
 	Pos
 	Name     string // "channel"
 	Argument string // "item:{item_id}"
 }
 
-const directivesThere = "there are //sse:channel, //sse:policy, //sse:retention, //sse:limit, //sse:presence, //sse:economy and //sse:budget"
+const directivesThere = "there are //sse:channel, //sse:policy, //sse:retention, //sse:limit, //sse:presence, //sse:economy, //sse:budget and //sse:function"
 
 // ParseDirective reads a comment line. It reports false when the line is an
 // ordinary comment, and notes what looks like a directive and is none.
@@ -52,7 +53,7 @@ func ParseDirective(at Pos, line string, ps *Problems) (Directive, bool) {
 func known(rest string) bool {
 	name, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	switch name {
-	case "channel", "policy", "retention", "limit", "presence", "economy", "budget":
+	case "channel", "policy", "retention", "limit", "presence", "economy", "budget", "function":
 		return true
 	}
 	return false
@@ -88,6 +89,8 @@ func (d Directive) apply(s *Stream, ps *Problems) {
 		d.economy(s, ps)
 	case "budget":
 		s.Budget = d.duration(minBudget, maxBudget, "write hours of connection a month, 1h to 1000000h, such as //sse:budget 500h", ps)
+	case "function":
+		d.function(s, ps)
 	}
 }
 

@@ -13,9 +13,17 @@ type scanner struct {
 	in    []byte
 	pos   int
 	depth int
-	keep  bool
-	out   []byte
-	keys  [][]byte // the keys of the open objects, see object
+	mode
+	out     []byte
+	keys    [][]byte // the keys of the open objects, see object
+	dropped bool     // the member just read is not to be written
+}
+
+// mode says what becomes of the text that is read.
+type mode struct {
+	keep  bool // it is written again
+	known bool // but for fields that the definition does not know
+	fill  bool // null is taken for a list, a map or bytes that are empty, and written so
 }
 
 func (s *scanner) emit(raw []byte) {

@@ -56,6 +56,7 @@ type Stream struct {
 	Grace                   time.Duration // how long a user may be away before that is said; with Presence
 	Economy                 *Economy      // nil: readers are not parked while the budget lasts
 	Budget                  time.Duration // of connections, summed up, in a month; 0: none
+	Function                *Function     // that serves it; nil: the one that serves all such streams
 	Events                  []Event
 	Types                   []*Named // the named types of the events' fields, in the order of the definition
 }
@@ -83,6 +84,20 @@ type Owner struct {
 // for a while, so events may wait that long.
 type Economy struct {
 	Open, Closed time.Duration
+}
+
+// DefaultFunction serves the streams whose definitions name none.
+const DefaultFunction = "stream"
+
+// Function is what serves a stream where it is deployed. Zero: as the deployment
+// has it.
+type Function struct {
+	Name        string
+	Memory      int // megabytes
+	Concurrency int // how many of it run at once, at most
+	// Lease is that of its processes: how long after the end of one its
+	// subscribers are counted still.
+	Lease time.Duration
 }
 
 // Event is one type of event of a stream.

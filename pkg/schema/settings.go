@@ -29,6 +29,11 @@ const (
 	maxClosed    = 15 * time.Minute
 	minBudget    = time.Hour
 	maxBudget    = 1_000_000 * time.Hour
+
+	minMemory, maxMemory           = 128, 10240 // megabytes, of a Lambda function
+	minConcurrency, maxConcurrency = 1, 10_000
+	minLease, maxLease             = 10 * time.Second, 10 * time.Minute
+	maxFunction                    = 24 // bytes of the name, which is a part of longer ones
 )
 
 // DefaultEconomy is how readers are parked where a definition does not say.
@@ -89,22 +94,67 @@ func (d Directive) limit(s *Stream, ps *Problems) {
 func (d Directive) presence(s *Stream, ps *Problems) {
 	s.Presence = true
 	d.spans(ps, "write //sse:presence alone, or how long a user may be away unsaid, 1s to 1h, such as //sse:presence grace 10s",
-		span{word: "grace", to: &s.Grace, least: minGrace, most: maxGrace})
+		span{"grace", length(&s.Grace, minGrace, maxGrace)})
 }
 
 func (d Directive) economy(s *Stream, ps *Problems) {
 	e := DefaultEconomy()
 	s.Economy = &e
 	d.spans(ps, "write how long a reader is connected, 5s to 5m, and parked, 5s to 15m, such as //sse:economy open 25s closed 60s",
-		span{word: "open", to: &e.Open, least: minOpen, most: maxOpen},
-		span{word: "closed", to: &e.Closed, least: minClosed, most: maxClosed})
+		span{"open", length(&e.Open, minOpen, maxOpen)}, span{"closed", length(&e.Closed, minClosed, maxClosed)})
 }
 
-// span is a word with a duration after it.
+// function reads which function serves the stream, and what it is given.
+func (d Directive) function(s *Stream, ps *Problems) {
+	name, rest, _ := strings.Cut(d.Argument, " ")
+	f := &Function{Name: name}
+	s.Function = f
+	const write = "write a name of small letters, digits and -, at most 24, and what it is given: memory 128 to 10240 megabytes, " +
+		"concurrency 1 to 10000, lease 10s to 10m, such as //sse:function prices memory 512 concurrency 50 lease 60s"
+	if !functionName(name) {
+		ps.Add(d.Pos, write, "function %s", d.found())
+		return
+	}
+	if slices.Contains([]string{"ingest", "changes", "control", "sweep"}, name) {
+		ps.Add(d.Pos, "take another name", "there is a function %s already, which serves no stream", name)
+		return
+	}
+	d.Argument = strings.TrimSpace(rest)
+	d.spans(ps, write, span{"memory", count(&f.Memory, minMemory, maxMemory)},
+		span{"concurrency", count(&f.Concurrency, minConcurrency, maxConcurrency)}, span{"lease", length(&f.Lease, minLease, maxLease)})
+}
+
+// functionName reports whether a function can be called that wherever it is
+// deployed.
+func functionName(name string) bool {
+	for i := range len(name) {
+		b := name[i]
+		if (b < 'a' || b > 'z') && (i == 0 || !digit(b) && (b != '-' || i == len(name)-1)) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxFunction
+}
+
+// span is a word with a value after it.
 type span struct {
-	word        string
-	to          *time.Duration
-	least, most time.Duration
+	word string
+	read func(text string) bool // false: no value, or none within its bounds
+}
+
+func length(to *time.Duration, least, most time.Duration) func(string) bool {
+	return func(text string) (ok bool) {
+		*to, ok = within(text, least, most)
+		return ok
+	}
+}
+
+func count(to *int, least, most int) func(string) bool {
+	return func(text string) bool {
+		n, err := strconv.Atoi(text)
+		*to = n
+		return err == nil && n >= least && n <= most
+	}
 }
 
 // spans reads the words that the argument may have, each at most once and in
@@ -118,9 +168,7 @@ func (d Directive) spans(ps *Problems, write string, may ...span) {
 			bad = true
 			break
 		}
-		length, ok := within(words[i+1], may[at].least, may[at].most)
-		bad = bad || !ok
-		*may[at].to = length
+		bad = !may[at].read(words[i+1]) || bad
 		may = slices.Delete(may, at, at+1)
 	}
 	if bad {

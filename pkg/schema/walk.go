@@ -33,6 +33,7 @@ func (s *scanner) object(member func(key []byte) *FieldError) *FieldError {
 	base := len(s.keys)
 	defer func() { s.keys = s.keys[:base] }()
 	var many map[string]bool // the keys, once they are too many to look through
+	kept := false            // a member is written already
 	for first := true; ; first = false {
 		if s.peek() == '}' && first {
 			return s.leave('}')
@@ -49,15 +50,23 @@ func (s *scanner) object(member func(key []byte) *FieldError) *FieldError {
 			return s.syntax("want : after a key")
 		}
 		s.pos++
+		before := len(s.out)
+		if kept {
+			s.emitByte(',')
+		}
 		s.emit(raw)
 		s.emitByte(':')
 		if err := member(key); err != nil {
 			return err
 		}
+		if s.dropped {
+			s.out, s.dropped = s.out[:before], false
+		} else {
+			kept = true
+		}
 		switch s.peek() {
 		case ',':
 			s.pos++
-			s.emitByte(',')
 		case '}':
 			return s.leave('}')
 		default:

@@ -23,7 +23,7 @@ type fake struct {
 	received []time.Time
 	attrErr  error
 	sendErr  error
-	refuse   int // how many entries of a send are not taken
+	refuse   func(call int, body string) (code string, ours bool) // what is not taken, and by whose fault
 }
 
 func (f *fake) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
@@ -80,8 +80,13 @@ func (f *fake) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput
 	defer f.mu.Unlock()
 	f.sent = append(f.sent, in.Entries)
 	out := &sqs.SendMessageBatchOutput{}
-	for range f.refuse {
-		out.Failed = append(out.Failed, types.BatchResultErrorEntry{Code: aws.String("InternalError"), Message: aws.String("try later")})
+	for _, e := range in.Entries {
+		if f.refuse == nil {
+			break
+		}
+		if code, ours := f.refuse(len(f.sent), aws.ToString(e.MessageBody)); code != "" {
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: &code, SenderFault: ours, Message: aws.String("try later")})
+		}
 	}
 	return out, f.sendErr
 }

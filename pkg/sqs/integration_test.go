@@ -168,3 +168,17 @@ func TestARealMissingQueue(t *testing.T) {
 	require.ErrorIs(t, err, sqs.ErrNoQueue)
 	require.ErrorIs(t, sqs.NewSender(client, url+"-nowhere").Send(t.Context(), sqs.Message{Body: []byte("{}")}), sqs.ErrNoQueue)
 }
+
+// A call may carry a mebibyte, in one message or in several.
+func TestARealQueueTakesAMebibyteInOneCall(t *testing.T) {
+	t.Parallel()
+	client, url, _ := queues(t, false, 3)
+	text := func(n int) []byte { return []byte(`"` + strings.Repeat("x", n-2) + `"`) }
+	require.NoError(t, sqs.NewSender(client, url).Send(t.Context(), sqs.Message{Body: text(sqs.MaxBytes)}))
+	var parts []sqs.Message
+	for range 4 {
+		parts = append(parts, sqs.Message{Body: text(sqs.MaxBytes / 4)})
+	}
+	require.NoError(t, sqs.NewSender(client, url).Send(t.Context(), parts...))
+	require.Equal(t, "5+0", count(t, client, url))
+}

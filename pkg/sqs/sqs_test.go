@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/require"
 
@@ -192,57 +190,4 @@ func TestAMissingQueueIsOneLineThatSaysWhatToDo(t *testing.T) {
 	check(sqs.NewPoller(config(&fake{attrErr: missing}, nothing)).Run(t.Context()))
 	check(sqs.NewPoller(config(&fake{errs: []error{missing}}, nothing)).Run(t.Context())) // deleted under way
 	check(sqs.NewSender(&fake{sendErr: missing}, "http://x/q").Send(t.Context(), sqs.Message{Body: []byte("{}")}))
-}
-
-func TestSenderFillsItsCalls(t *testing.T) {
-	t.Parallel()
-	f := &fake{}
-	var messages []sqs.Message
-	for i := range 23 {
-		messages = append(messages, sqs.Message{Body: fmt.Append(nil, i), Channel: "A:b", ID: "x"})
-	}
-	big := sqs.Message{Body: []byte(strings.Repeat("x", sqs.MaxBytes))}
-	messages = append(messages, big, big)
-	require.NoError(t, sqs.NewSender(f, "http://x/q").Send(t.Context(), messages...))
-	var sizes []int
-	n := 0
-	for _, call := range f.sent {
-		sizes = append(sizes, len(call))
-		for _, e := range call {
-			require.Equal(t, string(messages[n].Body), aws.ToString(e.MessageBody))
-			require.Nil(t, e.MessageGroupId, "a standard queue has no order to keep")
-			n++
-		}
-	}
-	require.Equal(t, []int{10, 10, 3, 1, 1}, sizes)
-
-	f.sent = nil
-	big.Body = append(big.Body, 'x')
-	err := sqs.NewSender(f, "http://x/q").Send(t.Context(), messages[0], big)
-	require.ErrorIs(t, err, sqs.ErrTooLarge)
-	require.ErrorContains(t, err, "message 2")
-	require.Empty(t, f.sent, "nothing is sent")
-
-	err = sqs.NewSender(&fake{refuse: 2}, "http://x/q").Send(t.Context(), messages[:5]...)
-	require.ErrorContains(t, err, "2 of them not taken, the first: InternalError: try later")
-}
-
-func TestSenderGroupsByChannelInAFIFOQueue(t *testing.T) {
-	t.Parallel()
-	f := &fake{}
-	long := "S:" + strings.Repeat("k", 128)
-	require.NoError(t, sqs.NewSender(f, "http://x/q.fifo").Send(
-		t.Context(), sqs.Message{Channel: "S:a", ID: "1"}, sqs.Message{Channel: "S:b", ID: "1"}, sqs.Message{Channel: "S:a", ID: "1"},
-		sqs.Message{Channel: long, ID: "é"}, sqs.Message{}, sqs.Message{}))
-	sent := f.sent[0]
-	group := func(i int) string { return aws.ToString(sent[i].MessageGroupId) }
-	dedup := func(i int) string { return aws.ToString(sent[i].MessageDeduplicationId) }
-	require.Equal(t, "S:a", group(0))
-	require.Equal(t, "S:a/1", dedup(0))
-	require.NotEqual(t, dedup(0), dedup(1), "the same id on another channel is another event")
-	require.Equal(t, dedup(0), dedup(2))
-	require.Len(t, group(3), 64)
-	require.Len(t, dedup(3), 64)
-	require.NotEqual(t, dedup(4), dedup(5), "without an id, each is taken")
-	require.NotEmpty(t, group(4))
 }

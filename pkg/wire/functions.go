@@ -70,7 +70,7 @@ func NewStream(ctx context.Context, cfg config.Stream, host Host) (*Stream, erro
 	}
 	gw := gateway.Config{
 		Heartbeat: cfg.Heartbeat, MaxLife: cfg.MaxLife, Margin: cfg.Margin, Lease: cfg.Lease,
-		QuietLife: cfg.QuietLife, MaxChannels: cfg.MaxChannels, MaxConnections: cfg.MaxConnections,
+		Streams: cfg.Streams, QuietLife: cfg.QuietLife, MaxChannels: cfg.MaxChannels, MaxConnections: cfg.MaxConnections,
 		UserLimit: noneOr(cfg.UserLimit), AddressLimit: noneOr(cfg.AddressLimit), ConnectRate: noneOr(cfg.ConnectRate),
 		AddressHeader:  cfg.AddressHeader,
 		AllowedOrigins: cfg.AllowedOrigins, CORSInFront: host.Lambda, // by the function URL's own configuration

@@ -2,7 +2,6 @@ package typescript
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/runnel-sse/runnel/pkg/schema"
@@ -10,12 +9,17 @@ import (
 
 // taken are names that the file, or the language, has already. A type of that
 // name gets an underscore behind it.
-var taken = []string{
-	"any", "Array", "as", "async", "await", "bigint", "boolean", "break", "case", "catch", "class", "ClientOptions", "const", "continue",
-	"createClient", "createSse", "debugger", "declare", "default", "delete", "Descriptors", "descriptors", "do", "else", "enum", "export",
-	"extends", "false", "finally", "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let", "never", "new",
-	"null", "number", "object", "package", "private", "protected", "public", "Record", "return", "SseClient", "static", "Streams", "string",
-	"super", "switch", "symbol", "this", "throw", "true", "try", "type", "typeof", "undefined", "unknown", "var", "void", "while", "with", "yield",
+var taken = map[string]bool{
+	"any": true, "Array": true, "as": true, "async": true, "await": true, "bigint": true, "boolean": true, "break": true,
+	"case": true, "catch": true, "class": true, "ClientOptions": true, "const": true, "continue": true, "createClient": true,
+	"createSse": true, "debugger": true, "declare": true, "default": true, "delete": true, "Descriptors": true, "descriptors": true,
+	"do": true, "else": true, "enum": true, "export": true, "extends": true, "false": true, "finally": true, "for": true,
+	"function": true, "if": true, "implements": true, "import": true, "in": true, "instanceof": true, "interface": true,
+	"let": true, "never": true, "new": true, "null": true, "number": true, "object": true, "package": true, "private": true,
+	"protected": true, "public": true, "Record": true, "return": true, "SseClient": true, "static": true, "Streams": true,
+	"string": true, "super": true, "switch": true, "symbol": true, "this": true, "throw": true, "true": true, "try": true,
+	"type": true, "typeof": true, "undefined": true, "unknown": true, "var": true, "void": true, "while": true, "with": true,
+	"yield": true,
 }
 
 // nameTypes gives each event and each named type its name in the file, by stream
@@ -35,11 +39,9 @@ func nameTypes(c *schema.Catalog) (map[string]string, error) {
 			if streams[name] > 1 {
 				called = strings.TrimSuffix(s.Name, "Stream") + name
 			}
-			if slices.Contains(taken, called) {
-				called += "_"
-			}
+			called = schema.Escape(called, taken)
 			if first, twice := owner[called]; twice {
-				return nil, fmt.Errorf("typescript: %s of %s and %s would both be called %s: rename one of them", name, s.Name, first, called)
+				return nil, both(s.Name, name, first, called)
 			}
 			owner[called] = name + " of " + s.Name
 			names[s.Name+" "+name] = called
@@ -52,7 +54,7 @@ func nameTypes(c *schema.Catalog) (map[string]string, error) {
 		}
 		name := schema.ClientName(c.Streams[i].Name)
 		if first, twice := seen[name]; twice {
-			return nil, fmt.Errorf("typescript: %s and %s would both be called %s: rename the file of one of them", c.Streams[i].Name, first, name)
+			return nil, both(c.Streams[i].Name, "", first, name)
 		}
 		seen[name] = c.Streams[i].Name
 	}
@@ -76,9 +78,17 @@ func distinctKeys(s *schema.Stream) error {
 	for _, f := range s.Template.Fields() {
 		name := schema.Camel(f)
 		if first, twice := seen[name]; twice {
-			return fmt.Errorf("typescript: %s and %s of the channel of %s would both be called %s: rename one of them", first, f, s.Name, name)
+			return &schema.Refusal{Stream: s.Name, What: fmt.Sprintf("%s and %s of its channel would both be called %s in TypeScript", first, f, name), Write: "rename one of them"}
 		}
 		seen[name] = f
 	}
 	return nil
+}
+
+// both is the refusal of a name that somebody else has in the file.
+func both(stream, name, other, called string) error {
+	return &schema.Refusal{
+		Stream: stream, Type: name, Write: "rename one of them",
+		What: fmt.Sprintf("it and %s would both be called %s in TypeScript", other, called),
+	}
 }

@@ -90,7 +90,7 @@ func TestNamesThatMeet(t *testing.T) {
 		}, "would both be called BX"},
 		"two fields of a key": {[]schema.Stream{
 			{Name: "AStream", Template: channel.MustParseTemplate("x:{item_id}:{itemId}"), Events: []schema.Event{{Name: "X"}}},
-		}, "item_id and itemId of the channel of AStream would both be called itemId"},
+		}, "AStream: item_id and itemId of its channel would both be called itemId"},
 		"two plurals": {[]schema.Stream{
 			{Name: "BusStream", Events: []schema.Event{{Name: "X"}}}, {Name: "BuseStream", Events: []schema.Event{{Name: "Y"}}},
 		}, "would both be called buses"},

@@ -47,6 +47,9 @@ func (d *differ) settings(before, after *schema.Stream) {
 	if from, to := economy(before.Economy), economy(after.Economy); from != to {
 		d.add(harmless(name+".economy", "%s became %s; events may wait as long", from, to))
 	}
+	if from, to := function(before.Function), function(after.Function); from != to {
+		d.add(harmless(name+".function", "%s became %s; readers come back to it by the same address", from, to))
+	}
 	if before.Budget != after.Budget {
 		d.add(harmless(name+".budget", "%s became %s", span(before.Budget), span(after.Budget)))
 	}
@@ -57,6 +60,13 @@ func economy(e *schema.Economy) string {
 		return "none"
 	}
 	return fmt.Sprintf("open %v closed %v", e.Open, e.Closed)
+}
+
+func function(f *schema.Function) string {
+	if f == nil {
+		f = &schema.Function{Name: schema.DefaultFunction}
+	}
+	return fmt.Sprintf("%s, memory %d, concurrency %d, lease %v", f.Name, f.Memory, f.Concurrency, f.Lease)
 }
 
 func span(d time.Duration) string {

@@ -144,6 +144,8 @@ func TestRefusesWithPlaceAndRemedy(t *testing.T) {
 		"same JSON name":     {"type A struct{ F int `json:\"x\"`; G int `json:\"x\"` }", `field G has the JSON name "x", as F has`},
 		"odd JSON name":      {"type A struct{ F int `json:\"a-b\"` }", `the JSON name "a-b" is not made of letters`},
 		"string option":      {"type A struct{ F int `json:\"f,string\"` }", `the json option "string" has no type of its own here; delete the option`},
+		"never empty":        {"import \"time\"\ntype A struct{ F time.Time `json:\",omitempty\"` }", "x_sse.go:3:28: omitempty leaves no RFC 3339 time out: to encoding/json a struct is never empty; write omitzero, or a pointer"},
+		"no empty struct":    {"type A struct{ F B `json:\",omitempty\"` }; type B struct{}", "omitempty leaves no B out"},
 		"broken tag":         {"type A struct{ F int `json: \"f\"` }", "a json tag that encoding/json does not read"},
 		"enum of a number":   {"type A struct{ F B }; type B string; const C B = 7", "a value of B is no string literal"},
 		"long name":          {"type A" + strings.Repeat("a", 64) + " struct{}", "the event's name has 65 bytes; shorten it to 64 bytes"},

@@ -32,6 +32,10 @@ func (r *reader) fields(st *ast.StructType) []schema.Field {
 		if !ok {
 			continue
 		}
+		if tag.empty && (typ.Kind == schema.Time || typ.Kind == schema.Struct) {
+			r.add(f.Tag.Pos(), "write omitzero, or a pointer", "omitempty leaves no %s out: to encoding/json a struct is never empty", typ.String())
+			continue
+		}
 		if tag.optional && typ.Kind != schema.Optional {
 			elem := typ
 			typ = schema.Type{Kind: schema.Optional, Elem: &elem}
@@ -69,6 +73,7 @@ func fieldDoc(f *ast.Field) string {
 type tag struct {
 	name           string
 	skip, optional bool
+	empty          bool // optional by omitempty
 }
 
 func (r *reader) tag(f *ast.Field) (tag, bool) {
@@ -93,7 +98,7 @@ func (r *reader) tag(f *ast.Field) (tag, bool) {
 	for _, o := range options[1:] {
 		switch o {
 		case "omitempty", "omitzero":
-			t.optional = true
+			t.optional, t.empty = true, t.empty || o == "omitempty"
 		case "":
 		default:
 			r.add(f.Tag.Pos(), "delete the option", "the json option %q has no type of its own here", o)

@@ -133,6 +133,13 @@ func (r *random) settings(s *schema.Stream, keys []schema.Field) {
 	if r.maybe() {
 		s.Budget = time.Duration(1+r.IntN(1000)) * time.Hour
 	}
+	if r.IntN(3) == 0 {
+		r.number++ // two streams of one function would have to agree
+		s.Function = &schema.Function{
+			Name: fmt.Sprintf("f-%s%d", strings.ToLower(s.Name), r.number), Memory: 128 + r.IntN(1000), Concurrency: 1 + r.IntN(100),
+			Lease: time.Duration(10+r.IntN(500)) * time.Second,
+		}
+	}
 }
 
 func (r *random) field() schema.Field {

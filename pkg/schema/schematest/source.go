@@ -59,6 +59,9 @@ func (w *writer) directives(s *schema.Stream) {
 	if s.Budget > 0 {
 		w.line("//sse:budget %s", s.Budget.Truncate(time.Hour))
 	}
+	if f := s.Function; f != nil {
+		w.line("//sse:function %s memory %d concurrency %d lease %s", f.Name, f.Memory, f.Concurrency, f.Lease)
+	}
 	w.line("")
 }
 
@@ -94,6 +97,9 @@ func (w *writer) goStruct(name, doc string, fields []schema.Field) {
 		t, option := f.Type, ""
 		if t.Kind == schema.Optional && len(f.JSON)%2 == 0 { // the other way to say it
 			t, option = *t.Elem, ",omitempty"
+			if t.Kind == schema.Time || t.Kind == schema.Struct {
+				option = ",omitzero"
+			}
 		}
 		w.line("\t%s %s `json:\"%s%s\"`", f.Name, goType(&t), f.JSON, option)
 	}
