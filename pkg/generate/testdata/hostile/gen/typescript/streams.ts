@@ -19,7 +19,7 @@ export interface time {
 
 /**
  * Hit *\/ func init() { panic(`out`) } /*
- * {-| -} """ ''' #{1+1} \u000a \x00
+ * {-| -} """ ”' #{1+1} \u000a \x00
  */
 export interface Hit {
   /** "+panic(1)+" */
