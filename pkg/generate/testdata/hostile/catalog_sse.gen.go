@@ -23,7 +23,7 @@ var Catalog = schema_.Catalog{Streams: []schema_.Stream{
 		Events: []schema_.Event{
 			{
 				Name: "Hit",
-				Doc:  "Hit */ func init() { panic(`out`) } /*\n{-| -} \"\"\" ''' #{1+1} \\u000a \\x00",
+				Doc:  "Hit */ func init() { panic(`out`) } /*\n{-| -} \"\"\" ”' #{1+1} \\u000a \\x00",
 				Fields: []schema_.Field{
 					{Name: "Type", JSON: "type", Doc: "\"+panic(1)+\"", Type: schema_.Type{Kind: schema_.String}},
 					{Name: "Func", JSON: "func", Type: schema_.Type{Kind: schema_.Optional, Elem: &schema_.Type{Kind: schema_.Struct, Named: &catalogEscapeStream_channel}}},

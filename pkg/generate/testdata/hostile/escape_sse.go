@@ -12,7 +12,7 @@ package hostile
 //sse:policy owner type https://x.test/`+'
 
 // Hit */ func init() { panic(`out`) } /*
-// {-| -} """ ''' #{1+1} \u000a \x00
+// {-| -} """ ”' #{1+1} \u000a \x00
 type Hit struct {
 	Type     string   `json:"type"` // "+panic(1)+"
 	Func     *channel `json:"func"`
