@@ -81,7 +81,7 @@ func TestAFaultWritesNothingAndAllFaultsAreSaid(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(dir, golang.File))
 
 	_, err = run(t, folder(t, map[string]string{"c_sse.go": "package events\ntype Catalog struct{ X string }"}), false)
-	require.ErrorContains(t, err, "c_sse.go:2:6: Catalog is what a generated name is")
+	require.ErrorContains(t, err, "c_sse.go:2:6: the type Catalog is a name that is generated")
 	_, err = run(t, folder(t, map[string]string{"a_b_sse.go": "package events\ntype A struct{}", "a__b_sse.go": "package events\ntype A struct{}"}), false)
 	require.ErrorContains(t, err, "ABStream is declared by ")
 	_, err = run(t, t.TempDir(), false)

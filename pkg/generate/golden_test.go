@@ -150,11 +150,11 @@ func TestRefusesWhatGoCannotSay(t *testing.T) {
 		},
 		"a generated name by hand": {
 			map[string]string{"a_sse.go": "package events\ntype A struct{}", "mine.go": "package events\n\nfunc Broadcast() {}\n"},
-			[]string{"Broadcast is declared at ", "mine.go:3:6, and that name is generated; give it another one"},
+			[]string{"Broadcast is declared at ", "mine.go:3:6 and is a name that is generated; give it another name"},
 		},
 		"a generated name as an event": {
 			map[string]string{"a_sse.go": "package events\ntype Routes struct{}", "b_sse.rs": "pub struct DecodeAStream {}"},
-			[]string{"a_sse.go:2:6: Routes is what a generated name is", "b_sse.rs:1:12: Go would declare DecodeAStream twice"},
+			[]string{"a_sse.go:2:6: the type Routes is a name that is generated; give it another name", "b_sse.rs:1:12: Go would declare DecodeAStream twice"},
 		},
 		"a method as a field": {
 			map[string]string{"a_sse.go": "package events\ntype A struct{ EventType string `json:\"event_type\"` }"},
@@ -171,6 +171,10 @@ func TestRefusesWhatGoCannotSay(t *testing.T) {
 		"two methods of the publisher": {
 			map[string]string{"a_sse.go": "package events\ntype Batch struct{}\ntype Batch_ struct{}"},
 			[]string{"a_sse.go:3:6: the events Batch and Batch_ are both published by Batch_"},
+		},
+		"a type that hides one of Go's": {
+			map[string]string{"a_sse.go": "package events\ntype A struct{ F error }\n\ntype error struct{ X int }", "b.go": "package events\n\nconst true = false\n"},
+			[]string{"a_sse.go:4:6: the type error hides what Go means by it, which generated code needs; give it another name", "true is declared at "},
 		},
 		"a constant and a type": {
 			map[string]string{"a_sse.rs": "pub struct A { pub f: L }\nenum L { V }\npub struct LV {}"},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"go/types"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -39,13 +41,16 @@ func upper(s string) string {
 // say, then the types of the definitions.
 func (p *pkg) names() error {
 	taken := map[string]string{} // name → who has it, for people
-	for name, place := range p.Names {
-		taken[name] = "declared at " + place
-	}
 	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(p.Names)) {
+		taken[name] = "declared at " + p.Names[name]
+		if types.Universe.Lookup(name) != nil {
+			faults = append(faults, p.handWritten(name, taken[name], "hides what Go means by it, which generated code needs"))
+		}
+	}
 	for _, name := range p.generated() {
 		if who := taken[name]; who != "" {
-			faults = append(faults, p.handWritten(name, who))
+			faults = append(faults, p.handWritten(name, who, "is a name that is generated"))
 		}
 		taken[name] = "a generated name"
 	}
@@ -93,16 +98,16 @@ func (p *pkg) generated() []string {
 	return all
 }
 
-// handWritten is the fault of a name that is generated and declared by hand: in a
-// definition, if one has it.
-func (p *pkg) handWritten(name, who string) error {
+// handWritten is the fault of a name that is declared by hand: in a definition, if
+// one has it.
+func (p *pkg) handWritten(name, who, why string) error {
 	for i := range p.c.Streams {
 		s := &p.c.Streams[i]
 		if _, event := s.Event(name); event || slices.ContainsFunc(s.Types, func(n *schema.Named) bool { return n.Name == name }) {
-			return &schema.Refusal{Stream: s.Name, Type: name, What: name + " is what a generated name is", Write: "give the type another name"}
+			return &schema.Refusal{Stream: s.Name, Type: name, What: "the type " + name + " " + why, Write: "give it another name"}
 		}
 	}
-	return fmt.Errorf("golang: %s is %s, and that name is generated; give it another one", name, who)
+	return fmt.Errorf("golang: %s is %s and %s; give it another name", name, who, why)
 }
 
 // claim takes the names of the types that are written for a stream, and of their
