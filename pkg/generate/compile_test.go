@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -121,12 +123,20 @@ func definitions(seed uint64, pick func(n uint64) bool) map[string]string {
 	return files
 }
 
+// raced reports whether the race detector looks on, with which all is slower.
+func raced(t *testing.T) bool {
+	t.Helper()
+	info, ok := debug.ReadBuildInfo()
+	require.True(t, ok)
+	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
 // Whatever the readers of definitions accept becomes Go that compiles, unless it
 // is refused with its place.
 func TestAnyDefinitionBecomesGoThatCompiles(t *testing.T) {
 	t.Parallel()
 	seeds, refused := uint64(120), 0
-	if slowness(t) > 1 {
+	if raced(t) {
 		seeds = 20
 	}
 	for seed := range seeds {
