@@ -37,7 +37,7 @@ type estate struct {
 
 func openEstate(t *testing.T) *estate {
 	t.Helper()
-	c := openCloud(t).withOwnRegistry(t)
+	c := openCloud(t).withOwn(t)
 	c.env = append(c.env, "TOKEN_SECRET="+tokenSecret, "TICKET_SECRET="+ticketSecret, "LEASE=10s", "LOG_LEVEL=DEBUG")
 	e := &estate{cloud: c, t: t, secrets: []string{tokenSecret, ticketSecret}}
 	e.streams = []*server{startStream(t, c), startStream(t, c)}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
@@ -18,9 +19,10 @@ import (
 	"github.com/runnel-sse/runnel/pkg/sse"
 )
 
-// withOwnRegistry gives the programs a registry that no other test writes to:
-// limits of an address count everybody on this machine.
-func (c *cloud) withOwnRegistry(t *testing.T) *cloud {
+// withOwn gives the programs a registry and a queue of their own: limits of an
+// address count everybody on this machine, and a queue may still give a message to
+// the long poll of a program that another test has killed.
+func (c *cloud) withOwn(t *testing.T) *cloud {
 	t.Helper()
 	settings, err := config.LoadDefaultConfig(t.Context())
 	require.NoError(t, err)
@@ -28,9 +30,13 @@ func (c *cloud) withOwnRegistry(t *testing.T) *cloud {
 	table := fmt.Sprintf("Subscribers-%d", time.Now().UnixNano())
 	_, err = client.CreateTable(t.Context(), dynamo.SubscribersTable(table))
 	require.NoError(t, err)
+	name := fmt.Sprintf("events-%d", time.Now().UnixNano())
+	queue, err := c.queue.CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: &name})
+	require.NoError(t, err)
 	own := *c
 	own.registry = dynamo.NewRegistry(client, table, dynamo.RegistryOptions{})
-	own.env = append(append([]string(nil), c.env...), "SUBSCRIBERS_TABLE="+table)
+	own.queueURL = *queue.QueueUrl
+	own.env = append(append([]string(nil), c.env...), "SUBSCRIBERS_TABLE="+table, "QUEUE_URL="+own.queueURL)
 	return &own
 }
 
@@ -79,7 +85,7 @@ func knock(t *testing.T, client *http.Client, s *server, i int, path string) gue
 // the processes are killed. Places are neither given twice nor lost.
 func TestOfACrowdAsManyGetInAsMay(t *testing.T) {
 	const processes, crowd, limit, lease = 8, 500, 50, 10 * time.Second
-	c := openCloud(t).withOwnRegistry(t)
+	c := openCloud(t).withOwn(t)
 	c.env = append(c.env, fmt.Sprint("ADDRESS_LIMIT=", limit), "CONNECT_RATE=0", "LEASE="+lease.String())
 	var servers []*server
 	for range processes {

@@ -18,7 +18,7 @@ import (
 // TestWhatAServicePublishesReachesAReader: typed event → SQS → ingest → log →
 // stream → the same typed event, once though the service sends it twice.
 func TestWhatAServicePublishesReachesAReader(t *testing.T) {
-	c := openCloud(t)
+	c := openCloud(t).withOwn(t)
 	stream := startStream(t, c)
 	startIngest(t, c)
 	item := fmt.Sprintf("typed-%d", time.Now().UnixNano())
