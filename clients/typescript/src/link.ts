@@ -198,7 +198,8 @@ export class Link {
     this.#attempt++;
     const offline = globalThis.navigator?.onLine === false;
     this.#tell(offline ? { state: 'paused', why: 'offline' } : { state: 'waiting', attempt: this.#attempt, retryAt: new Date(Date.now() + ms), cause: fault });
-    return this.#sleep(offline ? Infinity : ms);
+    // It may be wrong about that: a server on this machine is reached all the same.
+    return this.#sleep(offline ? Math.max(ms, this.setting.backoff.maxMs) : ms);
   }
 
   #planned(): Promise<void> | void {
@@ -223,7 +224,7 @@ export class Link {
 
   #sleep(ms: number): Promise<void> {
     return new Promise((done) => {
-      const t = ms < Infinity ? later(ms, () => this.#wake?.()) : undefined;
+      const t = later(ms, () => this.#wake?.());
       this.#wake = () => {
         clearTimeout(t);
         this.#wake = null;
@@ -434,10 +435,10 @@ export class Link {
   #changed(s: Said): void {
     if (s.expires) this.setting.control?.renew(this.#party(), s.expires);
     if (s.channels) this.#opened(s.channels);
-    if (!this.#changing) return;
+    const asked = this.#changing;
     this.#changing = false;
-    if (s.refused) this.#end('changed');
-    else this.#change();
+    if (asked && s.refused) this.#end('changed');
+    else this.#change(); // what is still missing, or was taken away with a right
   }
 }
 

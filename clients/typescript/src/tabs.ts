@@ -23,12 +23,19 @@ interface Wants {
   readonly feeds: readonly Feed[];
   readonly hidden: boolean;
   readonly heard: Heard;
-  readonly places: ReadonlyMap<string, string>; // key → id
+  readonly places: ReadonlyMap<string, string>; // key → id, after n
 }
 
 interface Place {
   readonly link: number;
   readonly id: string | null;
+}
+
+/** The places of a leader's links, which keys they have, and the state of these. */
+interface Where {
+  readonly ids: ReadonlyMap<number, string>;
+  readonly linkOf: ReadonlyMap<string, number>;
+  readonly states: readonly (News & { t: 'state' })[];
 }
 
 type News =
@@ -41,7 +48,8 @@ type Message =
   | News
   | { readonly t: 'who' } // of a new leader: say what you want
   | { readonly t: 'gone'; readonly tab: string }
-  | { readonly t: 'from'; readonly last: Heard; readonly term: string }; // a leader's beginning
+  | { readonly t: 'from'; readonly last: Heard; readonly term: string } // a leader's beginning, for those who heard the one before
+  | ({ readonly t: 'at'; readonly tab: string } & Heard & Where); // where a leader stands, for one tab
 
 const PATIENCE = 100; // ms for the others to say how far they heard
 const KEPT = 1024; // messages that are remembered, to know what one heard twice
@@ -67,9 +75,10 @@ class Tabs implements Source {
   #heard: Heard = { term: '', n: 0 };
   #linkOf = new Map<string, number>();
   #ids = new Map<number, string>();
+  #before = new Map<string, string>(); // the places when this term began
   #recent: { readonly n: number; readonly key: string }[] = [];
   #skip = new Map<string, number>();
-  #states = new Map<string, News>(); // the last of each key, for tabs that come later
+  #states = new Map<string, News & { t: 'state' }>(); // the last of each key, for tabs that come later
 
   constructor(
     private readonly name: string,
@@ -90,19 +99,38 @@ class Tabs implements Source {
   }
 
   place(key: string): string | null {
-    const k = this.#alias.get(key)?.key ?? key;
-    return this.#ids.get(this.#linkOf.get(k) ?? -1) ?? null;
+    const alias = this.#alias.get(key);
+    return this.#placeOf(alias?.key ?? key) ?? alias?.from ?? null;
+  }
+
+  #placeOf(key: string): string | undefined {
+    return this.#ids.get(this.#linkOf.get(key) ?? -1) ?? this.#before.get(key);
+  }
+
+  get #places(): Map<string, string> {
+    const places = new Map<string, string>();
+    for (const key of [...this.#before.keys(), ...this.#linkOf.keys()]) {
+      const id = this.#placeOf(key);
+      if (id) places.set(key, id);
+    }
+    return places;
   }
 
   pause(why: 'hidden' | 'bfcache' | null): void {
     this.#hidden = why === 'hidden';
-    if (why === 'bfcache') return this.#part();
+    if (why === 'bfcache') {
+      this.#part();
+      for (const { key } of this.#feeds) this.own.state(key, { state: 'paused', why }, null!);
+      return;
+    }
     if (!this.#away) return this.#say();
     // Others went on without this tab, so its feeds begin anew, where it stands.
     for (const f of this.#feeds) {
       const from = this.place(f.key) ?? f.from;
       if (from) this.#alias.set(f.key, { key: `${this.tab} again ${++this.#count} ${f.channel}`, channel: f.channel, from });
     }
+    this.#begins({ term: '', n: 0 });
+    this.#before.clear();
     this.#join();
   }
 
@@ -111,7 +139,7 @@ class Tabs implements Source {
   }
 
   close(): void {
-    if (!this.#away) this.#part();
+    this.#part();
   }
 
   // ---- membership ----------------------------------------------------------------
@@ -136,17 +164,18 @@ class Tabs implements Source {
   }
 
   #part(): void {
+    if (this.#away) return;
     this.#away = true;
     this.#leader?.close();
     this.#leader = null;
     this.#begun = false;
     this.#others.clear();
+    this.#states.clear();
     this.#post({ t: 'gone', tab: this.tab });
     this.#bus?.close();
     this.#bus = null;
     this.#stay.abort();
     this.#leave?.();
-    for (const { key } of this.#feeds) this.own.state(key, { state: 'paused', why: 'bfcache' }, null!);
   }
 
   #post(m: Message): void {
@@ -155,12 +184,7 @@ class Tabs implements Source {
 
   get #wants(): Wants {
     const feeds = this.#feeds.map((f) => this.#alias.get(f.key) ?? f);
-    const places = new Map<string, string>();
-    for (const [key, link] of this.#linkOf) {
-      const id = this.#ids.get(link);
-      if (id) places.set(key, id);
-    }
-    return { t: 'wants', tab: this.tab, feeds, hidden: this.#hidden, heard: this.#heard, places };
+    return { t: 'wants', tab: this.tab, feeds, hidden: this.#hidden, heard: this.#heard, places: this.#places };
   }
 
   #say(): void {
@@ -184,27 +208,29 @@ class Tabs implements Source {
   #begin(): void {
     this.#begun = true;
     const all = [this.#wants, ...this.#others.values()];
-    // Of the newest term: that is the one most have heard of, and everybody who was there.
     const known = all.filter((w) => w.heard.term);
-    const { term } = known.find((w) => w.heard.term === this.#heard.term)?.heard ?? known[0]?.heard ?? { term: '' };
-    const there = known.filter((w) => w.heard.term === term).sort((a, b) => a.heard.n - b.heard.n);
-    const last = there[0];
-    this.#restart = new Map(last?.places);
-    const from: Message = { t: 'from', last: last?.heard ?? { term: '', n: 0 }, term: this.#term };
-    this.#post(from);
-    this.#start(from.last, from.term);
-    this.#serve();
-    this.#restart = new Map();
+    // What this tab knows of is as good as any: all who were there heard that term.
+    const before = known[0]?.heard.term ?? '';
+    const [last] = known.filter((w) => w.heard.term === before).sort((a, b) => a.heard.n - b.heard.n);
+    const from = last?.heard ?? { term: '', n: 0 };
+    this.#post({ t: 'from', last: from, term: this.#term });
+    this.#start(from, this.#term);
+    this.#serve(last?.places);
+    for (const w of this.#others.values()) if (w.heard.term !== before) this.#show(w.tab);
   }
-  #restart: ReadonlyMap<string, string> = new Map();
   #term = '';
 
+  /** Says to a tab where this leader stands. */
+  #show(tab: string): void {
+    this.#post({ t: 'at', tab, ...this.#heard, ids: this.#ids, linkOf: this.#linkOf, states: [...this.#states.values()] });
+  }
+
   /** Reads what anybody wants. */
-  #serve(): void {
+  #serve(places?: ReadonlyMap<string, string>): void {
     if (!this.#leader || !this.#begun) return;
     const all = [this.#wants, ...this.#others.values()];
     const feeds = new Map<string, Feed>();
-    for (const w of all) for (const f of w.feeds) feeds.set(f.key, { ...f, from: this.#restart.get(f.key) ?? f.from });
+    for (const w of all) for (const f of w.feeds) feeds.set(f.key, { ...f, from: places?.get(f.key) ?? f.from });
     for (const key of this.#states.keys()) if (!feeds.has(key)) this.#states.delete(key);
     this.#leader.pause(all.every((w) => w.hidden) ? 'hidden' : null);
     this.#leader.want([...feeds.values()]);
@@ -222,7 +248,7 @@ class Tabs implements Source {
       event: (key, type, text, id, replayed, link) => tell({ t: 'event', key, type, text, replayed, ...at(link), id }),
       gap: (key, reason, before, link) => tell({ t: 'gap', key, reason, before, ...at(link) }),
       state: (key, state, link) => {
-        const m: News = { t: 'state', key, ...flat(state), ...at(link) };
+        const m = { t: 'state' as const, key, ...flat(state), ...at(link) };
         this.#states.set(key, m);
         tell(m);
       },
@@ -241,6 +267,9 @@ class Tabs implements Source {
         return this.#post(this.#wants);
       case 'from':
         return this.#start(m.last, m.term);
+      case 'at':
+        if (m.tab === this.tab) this.#take(m);
+        return;
       default:
         if (m.term === this.#heard.term) this.#hear(m);
     }
@@ -252,13 +281,10 @@ class Tabs implements Source {
     this.#others.set(w.tab, w);
     if (!before) this.#watch(w.tab);
     if (!this.#begun) return;
-    if (w.heard.term !== this.#term) this.#post({ t: 'from', last: { term: '', n: 0 }, term: this.#term });
     this.#serve();
     const had = new Set(before?.feeds.map((f) => f.key));
-    for (const f of w.feeds) {
-      const m = this.#states.get(f.key);
-      if (m && !had.has(f.key)) this.#post(m);
-    }
+    // A channel that is open already has nothing more to say of its state.
+    if (w.heard.term !== this.#term || w.feeds.some((f) => !had.has(f.key))) this.#show(w.tab);
   }
 
   /** The lock of a tab is free when it is gone, however it went. */
@@ -271,17 +297,44 @@ class Tabs implements Source {
       .catch(() => 0);
   }
 
-  /** A leader begins behind `last`: what this tab heard after it comes again. */
+  /** A leader begins behind `last`: what this tab heard after it comes again, and is passed over. */
   #start(last: Heard, term: string): void {
-    if (this.#heard.term === term) return;
-    this.#skip.clear();
-    if (last.term === this.#heard.term) for (const { n, key } of this.#recent) if (n > last.n) this.#skip.set(key, (this.#skip.get(key) ?? 0) + 1);
-    // One that knows an older term alone was not asked: what it missed is not known.
-    const missed = last.term !== '' && this.#heard.term !== '' && last.term !== this.#heard.term;
-    this.#heard = { term, n: 0 };
+    // Whoever knows another term, or none, is told where the leader stands.
+    if (last.term !== this.#heard.term || term === this.#heard.term) return;
+    const missed = this.#heard.n < last.n;
+    for (const { n, key } of this.#recent) if (n > last.n) this.#skip.set(key, (this.#skip.get(key) ?? 0) + 1);
+    this.#begins({ term, n: 0 });
+    if (missed) this.#missed();
+  }
+
+  /** The leader stands here: all that it said before has been heard, by whoever was there. */
+  #take({ term, n, ids, linkOf, states }: Heard & Where): void {
+    const { term: before } = this.#heard;
+    if (before !== term) {
+      this.#skip.clear();
+      this.#begins({ term, n });
+      if (before) this.#missed();
+    }
+    this.#ids = new Map(ids);
+    this.#linkOf = new Map(linkOf);
+    for (const m of states) this.#each(m.key, (key) => this.own.state(key, full(m), null!));
+  }
+
+  #begins(heard: Heard): void {
+    this.#before = this.#places;
+    this.#heard = heard;
     this.#recent = [];
-    if (missed) for (const f of this.#feeds) this.own.gap(f.key, 'overflow', this.place(f.key), null!);
+    this.#ids.clear();
     this.#linkOf.clear();
+  }
+
+  #missed(): void {
+    for (const f of this.#feeds) this.own.gap(f.key, 'overflow', this.place(f.key), null!);
+  }
+
+  /** This tab's own keys of a feed. */
+  #each(feed: string, f: (key: string) => void): void {
+    for (const { key } of this.#feeds) if ((this.#alias.get(key)?.key ?? key) === feed) f(key);
   }
 
   #hear(m: News): void {
@@ -295,12 +348,11 @@ class Tabs implements Source {
       const skip = this.#skip.get(m.key);
       if (skip) return void this.#skip.set(m.key, skip - 1);
     }
-    for (const f of this.#feeds) {
-      if ((this.#alias.get(f.key)?.key ?? f.key) !== m.key) continue;
-      if (m.t === 'event') this.own.event(f.key, m.type, m.text, m.id!, m.replayed, null!);
-      else if (m.t === 'gap') this.own.gap(f.key, m.reason, m.before, null!);
-      else this.own.state(f.key, full(m), null!);
-    }
+    this.#each(m.key, (key) => {
+      if (m.t === 'event') this.own.event(key, m.type, m.text, m.id!, m.replayed, null!);
+      else if (m.t === 'gap') this.own.gap(key, m.reason, m.before, null!);
+      else this.own.state(key, full(m), null!);
+    });
   }
 }
 

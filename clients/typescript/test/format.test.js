@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import test from 'node:test';
 import { overFetch } from '../dist/fetch.js';
 import { MAX_EVENT, parser } from '../dist/parser.js';
+import { random } from './random.js';
 import { serve, stream } from './server.js';
 
 const cases = JSON.parse(fs.readFileSync(new URL('../../../pkg/sse/testdata/cases.json', import.meta.url), 'utf8'));
@@ -59,16 +60,6 @@ test('format: over a socket, by fetch', async (t) => {
     assert.doesNotThrow(() => wanted(c, said), c.name);
   }
 });
-
-/** A generator of numbers below 1 that a seed repeats. */
-function random(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let x = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 test('any chunking of any stream gives the same events', () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1e9);
