@@ -63,6 +63,7 @@ export class Link {
   #new = new Set<string>(); // it had none when the connection began
   #live = new Set<string>(); // said to be live
   #open: readonly string[] | null = null; // what the connection has, while it is live
+  #asked: readonly string[] | null = null; // and what it was asked for
 
   #attempt = 0; // in a row that failed
   #ac = new AbortController(); // of the attempt
@@ -121,7 +122,7 @@ export class Link {
     if (!this.#running) return void this.#run();
     if (this.#wake) {
       if (this.#plan === 'parked') this.#wake();
-    } else if (!this.#ac.signal.aborted) this.#change();
+    } else this.#change();
   }
 
   stop(): void {
@@ -176,7 +177,7 @@ export class Link {
   }
 
   #close(): void {
-    this.#open = null;
+    this.#open = this.#asked = null;
     this.#changing = false;
     this.#ac.abort();
     for (const t of this.#timers) clearTimeout(t);
@@ -305,6 +306,7 @@ export class Link {
     const { searchParams: query } = url;
     const { control, tokenIn } = this.setting;
     url.pathname = url.pathname.replace(/\/*$/, '/sse');
+    this.#asked = this.#active;
     for (const c of this.#active) query.append('channel', c);
     if (this.id) query.set('last_event_id', this.id);
     if (tokenIn === 'query' && this.#token) query.set('ticket', control ? await control.ticket(this.#token, this.#active, signal) : this.#token);
@@ -336,7 +338,8 @@ export class Link {
   // ---- what comes ----------------------------------------------------------------
 
   #frame(type: string, data: string, id: string, own: boolean): void {
-    if (type.startsWith('sse.') ? this.#control(type, data) : type === 'message' && this.#opening(data)) return;
+    const ours = type.startsWith('sse.') || (type === 'message' && data.startsWith('{"type":"connected"'));
+    if (ours && this.#control(type, data)) return;
     if (!this.#open) this.#connected({}); // a server that does not say so
     if (own) {
       this.#before = id;
@@ -353,12 +356,6 @@ export class Link {
     }
     const key = this.wanted.get(channel);
     if (key !== undefined) this.hearer.event(key, type, text, id, this.#replaying, this);
-  }
-
-  #opening(data: string): boolean {
-    const ours = data.startsWith('{"type":"connected"');
-    if (ours) this.#connected(parse(data));
-    return ours;
   }
 
   #connected(said: Said): void {
@@ -392,7 +389,8 @@ export class Link {
   #control(type: string, data: string): boolean {
     const s = parse(data);
     const { channel = '', reason = '', detail = `${type}: ${reason}` } = s;
-    if (type === 'sse.gap') {
+    if (type === 'message') this.#connected(s);
+    else if (type === 'sse.gap') {
       // A channel that is new here had no place to lose.
       const key = this.wanted.get(channel);
       if (key !== undefined && !(reason === 'cursor' && this.#new.has(channel))) this.hearer.gap(key, reason === 'expired' ? reason : 'unknown-id', this.#before, this);
@@ -420,10 +418,11 @@ export class Link {
 
   /** Gives the connection other channels: by an order where it can be, else by another connection. */
   #change(): void {
-    const open = this.#open ?? [];
+    const open = this.#open ?? this.#asked;
+    if (!open || this.#changing) return; // it will be asked for what is wanted then
     const add = this.#active.filter((c) => !open.includes(c));
     const remove = open.filter((c) => !this.#active.includes(c));
-    if (this.#changing || (this.#open && !add.length && !remove.length)) return;
+    if (!add.length && !remove.length) return;
     const { control } = this.setting;
     if (!this.#open || !control || !this.#token || !this.#connection) return this.#end('changed');
     const { signal } = this.#ac;

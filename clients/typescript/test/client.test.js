@@ -35,6 +35,17 @@ test('what is subscribed together shares one connection', async (t) => {
   assert.equal(c.status, 'live');
 });
 
+test('another reader of the same channel does not disturb the attempt', async (t) => {
+  const s = await server(t, (req, socket) => setTimeout(() => stream(socket, connected(1, channelsOf(req))), 50));
+  const c = client(t, s);
+  c.subscribe('s', {});
+  await until(() => s.requests.length === 1);
+  const second = c.subscribe('s', {});
+  assert.equal(second.status.state, 'connecting');
+  await until(() => second.status.state === 'live');
+  assert.equal(s.requests.length, 1);
+});
+
 test('a channel that comes later joins, and the others miss nothing', async (t) => {
   let n = 10;
   const s = await server(t, (req, socket) => {
