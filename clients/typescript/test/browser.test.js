@@ -1,22 +1,19 @@
 // In Chromium, on a real `runnel dev`: tabs, and pages that go and come back.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import test, { after, before } from 'node:test';
-import { promisify } from 'node:util';
+import test, { after, afterEach, before, beforeEach } from 'node:test';
 import { chromium } from 'playwright-core';
+import { dev, missing } from './runnel.js';
 import { until } from './server.js';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
-const root = path.join(here, '../../..');
-const runnel = path.join(root, 'bin/runnel');
 const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => fs.existsSync(p));
-const why = !browserPath ? 'chromium is not installed' : !fs.existsSync(runnel) ? 'bin/runnel is not built (make dev, or make clients/test)' : false;
+const why = browserPath ? missing : 'chromium is not installed';
 if (why && process.env.CI) throw new Error(`in CI nothing may be missing: ${why}`);
 
-let dev, pages, browser, context, url, control;
+let server, pages, browser, context;
 
 const page = `<!doctype html><title>t</title><script type="module">
 import { createClient } from '/dist/index.js';
@@ -39,34 +36,32 @@ before(async () => {
   });
   await new Promise((done) => pages.listen(0, '127.0.0.1', done));
   const origin = `http://127.0.0.1:${pages.address().port}`;
-  dev = spawn(runnel, ['dev', '--addr', '127.0.0.1:0', '--control-addr', '127.0.0.1:0', '--allow-origin', origin]);
-  let said = '';
-  dev.stdout.on('data', (b) => (said += b));
-  dev.stderr.on('data', (b) => (said += b));
-  await until(() => /for tickets/.test(said), 'runnel dev');
-  [url, control] = [/serves (http:\S+?),? /.exec(said)[1], /and (http:\S+) for tickets/.exec(said)[1]];
+  server = await dev({ origins: [origin] });
   browser = await chromium.launch({
     executablePath: browserPath,
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
-  context = await browser.newContext();
-  pages.at = (item, more = {}) => `${origin}/?${new URLSearchParams({ url, control, item, ...more })}`;
+  pages.at = (item, more = {}) => `${origin}/?${new URLSearchParams({ url: server.url, control: server.control, item, ...more })}`;
   pages.other = `${origin}/other`;
 });
 
+// Tabs of one test know nothing of another's.
+beforeEach(async () => (context = await browser?.newContext()));
+afterEach(() => context?.close());
+
 after(async () => {
   await browser?.close();
-  dev?.kill();
+  await server?.stop();
   pages?.close();
 });
 
 let count = 0;
 const fresh = () => `browser-${process.pid}-${++count}`;
 
-const publish = (item, text) =>
-  promisify(execFile)(runnel, ['publish', '--url', url, `CommentStream:item:${item}`, 'CommentAdded', JSON.stringify({ comment_id: '1', item_id: item, author_name: 'Ada', text, timestamp: 1 })]);
+const publish = (item, text) => server.publish(`CommentStream:item:${item}`, 'CommentAdded', { comment_id: '1', item_id: item, author_name: 'Ada', text, timestamp: 1 });
 
-const subscribers = async (item) => (await (await fetch(`${control}/presence/CommentStream:item:${item}`)).json()).subscribers;
+const subscribers = (item) => server.subscribers(`CommentStream:item:${item}`);
 
 const open = async (item, more) => {
   const p = await context.newPage();
@@ -92,6 +87,30 @@ for (const transport of ['fetch', 'eventsource']) {
     await reaches(item, 1);
     await p.close({ runBeforeUnload: true });
     await reaches(item, 0);
+  });
+}
+
+for (const [how, leave] of Object.entries({
+  closed: (p) => p.close({ runBeforeUnload: true }),
+  left: (p) => p.goto(pages.other),
+})) {
+  test(`a page that is ${how} says goodbye for its connection, to the control host`, { skip: why }, async (t) => {
+    // A stand-in for that host: what the real one does would look like a broken connection.
+    const heard = [];
+    const host = http.createServer((req, res) => {
+      let body = '';
+      req.on('data', (b) => (body += b)).on('end', () => (heard.push([req.method, req.url, req.headers['content-type'], body]), res.end('{}')));
+    });
+    await new Promise((done) => host.listen(0, '127.0.0.1', done));
+    t.after(() => host.close());
+    const p = await open(fresh(), { control: `http://127.0.0.1:${host.address().port}` });
+    await p.waitForFunction(() => states.at(-1) === 'live');
+    await leave(p);
+    await until(() => heard.length > 0, 'a goodbye');
+    const [[method, url, type, body]] = heard;
+    assert.deepEqual([method, url, type], ['POST', '/goodbye', 'text/plain;charset=UTF-8'], 'as a simple request');
+    assert.match(body, /^[\w-]+\.[\w-]+$/);
+    assert.equal(heard.length, 1);
   });
 }
 
@@ -132,24 +151,67 @@ test('tabs of different channels share one connection too', { skip: why }, async
   await b.close();
 });
 
-test('a page that is left and come back to resumes', { skip: why }, async () => {
+test('three tabs, and the one that reads crashes, again and again', { skip: why }, async () => {
   const item = fresh();
-  const p = await open(item);
-  await p.waitForFunction(() => states.at(-1) === 'live');
-  await publish(item, '1');
-  await has(p, ['1']);
-  await p.goto(pages.other);
-  await reaches(item, 0);
-  await publish(item, 'while away');
-  await p.goBack();
-  // With the back/forward cache it is the same page, and else a new one that begins now.
-  await p.waitForFunction(() => states.at(-1) === 'live');
-  await publish(item, '2');
-  await p.waitForFunction(() => got.at(-1) === '2');
-  const got = await p.evaluate(() => globalThis.got);
-  assert.ok(got.length === 1 || got.join() === '1,while away,2', got.join());
-  await p.close();
+  const tabs = [];
+  for (let i = 0; i < 3; i++) {
+    tabs.push(await open(item, { share: 'tabs' }));
+    await tabs[i].waitForFunction(() => states.at(-1) === 'live');
+  }
+  const all = [];
+  for (let n = 0; tabs.length > 1; n++) {
+    all.push(`${2 * n}`);
+    await publish(item, all.at(-1));
+    for (const p of tabs) await has(p, all);
+    // The oldest has the lock. Nobody asks it whether it is ready.
+    const [first] = tabs.splice(0, 1);
+    const cdp = await context.newCDPSession(first);
+    cdp.send('Page.crash').catch(() => 0);
+    all.push(`${2 * n + 1}`);
+    await publish(item, all.at(-1));
+    for (const p of tabs) await has(p, all);
+  }
+  assert.deepEqual(await tabs[0].evaluate(() => gaps), []);
 });
+
+for (const share of ['none', 'tabs']) {
+  test(`a page in the back/forward cache lets go of its stream and resumes (share: ${share})`, { skip: why }, async () => {
+    const item = fresh();
+    const p = await open(item, { share });
+    await p.waitForFunction(() => states.at(-1) === 'live');
+    await p.evaluate(() => addEventListener('pageshow', (e) => (window.persisted = e.persisted)));
+    await publish(item, '1');
+    await has(p, ['1']);
+    await p.goto(pages.other);
+    await reaches(item, 0);
+    await publish(item, 'while away');
+    await p.goBack({ waitUntil: 'commit' });
+    await p.waitForFunction(() => states.at(-1) === 'live');
+    assert.equal(await p.evaluate(() => window.persisted), true, 'it came out of the cache');
+    await publish(item, '2');
+    await has(p, ['1', 'while away', '2']);
+    assert.ok((await p.evaluate(() => states)).includes('paused'));
+    assert.deepEqual(await p.evaluate(() => gaps), []);
+  });
+
+  test(`a hidden page rests, and misses nothing (share: ${share})`, { skip: why }, async () => {
+    const item = fresh();
+    const p = await open(item, { share, hidden: '1' });
+    await p.waitForFunction(() => states.at(-1) === 'live');
+    // A headless page is never hidden by itself.
+    const hide = (hidden) =>
+      p.evaluate((h) => {
+        Object.defineProperty(document, 'hidden', { configurable: true, value: h });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, hidden);
+    await hide(true);
+    await p.waitForFunction(() => sub.status.why === 'hidden');
+    await reaches(item, 0);
+    await publish(item, '1');
+    await hide(false);
+    await has(p, ['1']);
+  });
+}
 
 test('a network that goes and comes costs no event', { skip: why }, async () => {
   const item = fresh();
