@@ -206,7 +206,7 @@ func (s *scanner) stringOf(t *Type) *FieldError {
 			return fault("want base64 with padding, found string", excerpt(raw))
 		}
 	case Time:
-		if new(time.Time).UnmarshalText(unquote(raw, plain)) != nil {
+		if !moment(unquote(raw, plain)) {
 			return fault("want a time such as 2026-01-31T15:04:05Z, found string", excerpt(raw))
 		}
 	case Enum:
@@ -215,6 +215,13 @@ func (s *scanner) stringOf(t *Type) *FieldError {
 		}
 	}
 	return nil
+}
+
+// moment reports whether a text is a time of RFC 3339. Package time takes a comma
+// before the fraction and an offset of 24 hours besides; browsers do not.
+func moment(text []byte) bool {
+	return new(time.Time).UnmarshalText(text) == nil && !bytes.ContainsRune(text, ',') &&
+		!bytes.Contains(text, []byte("+24:")) && !bytes.Contains(text, []byte("-24:"))
 }
 
 func (s *scanner) numberOf(t *Type) *FieldError {

@@ -126,6 +126,8 @@ func TestCheckRefusesWithThePath(t *testing.T) {
 		"base64 in lines":  {schema.Type{Kind: schema.Bytes}, `{"f":"aG\nk="}`, "E.f: want base64 with padding"},
 		"base64":           {schema.Type{Kind: schema.Bytes}, `{"f":"a"}`, `E.f: want base64 with padding, found string "a"`},
 		"time":             {schema.Type{Kind: schema.Time}, `{"f":"2026-1-31"}`, `E.f: want a time such as`},
+		"time, comma":      {schema.Type{Kind: schema.Time}, `{"f":"2026-01-31T15:04:05,1Z"}`, `E.f: want a time such as`},
+		"time, offset":     {schema.Type{Kind: schema.Time}, `{"f":"2026-01-31T15:04:05-24:00"}`, `E.f: want a time such as`},
 		"enum":             {schema.Type{Kind: schema.Enum, Named: severity}, `{"f":"bad"}`, `E.f: want one of ["info"], found string "bad"`},
 		"null list":        {list(str), `{"f":null}`, `E.f: want list of string, found null`},
 		"in a list":        {list(schema.Type{Kind: schema.Struct, Named: point}), `{"f":[{"x":1},{"x":true}]}`, `E.f[1].x: want int8, found true`},
