@@ -88,6 +88,10 @@ e2e/deps: ## install the npm clients that the interoperability test reads with
 interop: ## curl, npm clients, a Go client and Chromium read the same stream
 	@$(GO) test -count=1 -v -run 'TestEveryClient' ./e2e
 
+.PHONY: validators/deps
+validators/deps: ## install what the tests judge generated files with: tsc, and validators of schemas
+	@cd .ci/validators && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
+
 .PHONY: clients/deps clients/test
 clients/deps: ## install what the TypeScript client is built and tested with
 	@cd clients/typescript && npm install --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -79,7 +79,7 @@ func TestTheSecondRunOfAHundredStreamsWritesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, res.Removed, filepath.Join(dir, "s7_sse.gen.go"))
 	require.Len(t, res.Removed, 11, "its Go, and the schemas of its ten events")
-	require.Len(t, res.Written, 5, "the catalog, the publisher, the functions, the TypeScript and the page")
+	require.Len(t, res.Written, 6, "the catalog, the publisher, the functions, the TypeScript, the AsyncAPI document and the page")
 }
 
 func BenchmarkHundredStreams(b *testing.B) {

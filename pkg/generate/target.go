@@ -8,6 +8,7 @@ import (
 
 	"github.com/runnel-sse/runnel/pkg/generate/functions"
 	"github.com/runnel-sse/runnel/pkg/generate/jsonschema"
+	"github.com/runnel-sse/runnel/pkg/generate/jsonschema/asyncapi"
 	"github.com/runnel-sse/runnel/pkg/generate/reference"
 	"github.com/runnel-sse/runnel/pkg/generate/typescript"
 	"github.com/runnel-sse/runnel/pkg/schema"
@@ -31,7 +32,17 @@ var targets = []target{
 	{lang: "functions", owns: []string{functions.File}, files: func(in *input) (map[string][]byte, error) { return functions.Files(in.catalog) }},
 	{lang: "typescript", owns: []string{"typescript/"}, files: func(in *input) (map[string][]byte, error) { return typescript.Files(in.catalog, in.Int64) }},
 	{lang: "jsonschema", owns: []string{"jsonschema/"}, files: func(in *input) (map[string][]byte, error) { return jsonschema.Files(in.catalog) }},
-	{lang: "docs", owns: []string{reference.File}, files: func(in *input) (map[string][]byte, error) { return reference.Files(in.catalog) }},
+	{lang: "asyncapi", owns: []string{asyncapi.File}, files: func(in *input) (map[string][]byte, error) { return asyncapi.Files(in.catalog) }},
+	{lang: "docs", owns: []string{reference.File}, files: func(in *input) (map[string][]byte, error) { return reference.Files(in.catalog, renamed(in.catalog)) }},
+}
+
+// renamed are the names that clients do not have from the definitions.
+func renamed(c *schema.Catalog) []reference.Renamed {
+	var list []reference.Renamed
+	for _, r := range typescript.RenamedIn(c) {
+		list = append(list, reference.Renamed{Language: "TypeScript", Stream: r.Stream, Name: r.Name, As: r.As})
+	}
+	return list
 }
 
 // input is what targets are given.

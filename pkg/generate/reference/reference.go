@@ -4,18 +4,23 @@ package reference
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/runnel-sse/runnel/pkg/schema"
+	"github.com/runnel-sse/runnel/pkg/schema/sample"
 )
 
 // File is the page.
 const File = "streams.md"
 
-// Files returns the page. It depends on the catalog alone.
-func Files(c *schema.Catalog) (map[string][]byte, error) {
+// Renamed is a type that a language calls other than its definition does.
+type Renamed struct {
+	Language, Stream, Name, As string
+}
+
+// Files returns the page, with the names that are others in some language.
+func Files(c *schema.Catalog, renamed []Renamed) (map[string][]byte, error) {
 	w := &writer{}
 	w.line("<!-- %s -->", schema.Mark)
 	w.line("")
@@ -28,13 +33,27 @@ func Files(c *schema.Catalog) (map[string][]byte, error) {
 		w.line("| [%s](#%s) | `%s` | `%s:%s` | %s | %s |", s.Name, strings.ToLower(s.Name), schema.ClientName(s.Name), s.Name, s.Template, policy(s), s.Retention)
 	}
 	for i := range c.Streams {
-		if err := w.stream(&c.Streams[i]); err != nil {
-			return nil, err
-		}
+		w.stream(&c.Streams[i])
+	}
+	w.names(renamed)
+	return map[string][]byte{File: w.Bytes()}, nil
+}
+
+// names says by which rule names change, and which did.
+func (w *writer) names(renamed []Renamed) {
+	w.line("")
+	w.line("## Names in clients")
+	w.line("")
+	w.line("A type whose name the language or the client has already gets an underscore behind it, and one that several streams have stands behind its stream's name. On the wire nothing changes.")
+	if len(renamed) == 0 {
+		return
 	}
 	w.line("")
-	w.line("In TypeScript and Elm, a type whose name the language or the client has already gets an underscore behind it, and one that several streams have stands behind its stream's name.")
-	return map[string][]byte{File: w.Bytes()}, nil
+	w.line("| language | stream | type | is called |")
+	w.line("|---|---|---|---|")
+	for _, r := range renamed {
+		w.line("| %s | %s | %s | %s |", r.Language, r.Stream, code(r.Name), code(r.As))
+	}
 }
 
 type writer struct{ bytes.Buffer }
@@ -48,7 +67,7 @@ func policy(s *schema.Stream) string {
 	return string(s.Policy)
 }
 
-func (w *writer) stream(s *schema.Stream) error {
+func (w *writer) stream(s *schema.Stream) {
 	w.line("")
 	w.line("## %s", s.Name)
 	w.text(s.Doc)
@@ -61,15 +80,12 @@ func (w *writer) stream(s *schema.Stream) error {
 		w.line("### %s", plain(e.Name))
 		w.text(e.Doc)
 		w.fields(e.Fields)
-		frame, err := example(s, e)
-		if err != nil {
-			return fmt.Errorf("reference: %s of %s: %w", e.Name, s.Name, err)
-		}
+		data := string(sample.Data(s, e))
 		w.line("")
 		w.line("```")
 		w.line("id: …")
 		w.line("event: %s", e.Name)
-		w.line("data: %s", strings.ReplaceAll(frame, "```", "`\\u0060`"))
+		w.line("data: %s", strings.ReplaceAll(data, "```", "`\\u0060`"))
 		w.line("```")
 	}
 	for _, n := range s.Types {
@@ -87,7 +103,6 @@ func (w *writer) stream(s *schema.Stream) error {
 		w.line("")
 		w.line("One of %s.", strings.Join(values, ", "))
 	}
-	return nil
 }
 
 func settings(s *schema.Stream) []string {
@@ -135,7 +150,7 @@ func code(s string) string { return "<code>" + plain(s) + "</code>" }
 
 // plain is text in which Markdown and HTML see nothing but text.
 func plain(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Join(strings.Fields(strings.Join(schema.DocLines(s), " ")), " ")
 	number := strings.TrimLeft(s, "0123456789")
 	list := len(s) - len(number) // where a "." would make the line an item of a list
 	var b strings.Builder
@@ -157,67 +172,4 @@ func plain(s string) string {
 // them is no emphasis.
 func within(s string, i int) bool {
 	return i >= 0 && i < len(s) && (s[i] >= 'a' && s[i] <= 'z' || s[i] >= 'A' && s[i] <= 'Z' || s[i] >= '0' && s[i] <= '9')
-}
-
-// example is data that the definition allows.
-func example(s *schema.Stream, e *schema.Event) (string, error) {
-	data, err := json.Marshal(sample(e.Fields))
-	if err != nil {
-		return "", err
-	}
-	c := schema.Catalog{Streams: []schema.Stream{*s}}
-	if err := c.Check(s.Name, e.Name, data); err != nil {
-		return "", err
-	}
-	return string(data), nil
-}
-
-func sample(fields []schema.Field) json.RawMessage {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i := range fields {
-		f := &fields[i]
-		if b.Len() > 1 {
-			b.WriteByte(',')
-		}
-		name, _ := json.Marshal(f.JSON) // a string: cannot fail
-		b.Write(name)
-		b.WriteByte(':')
-		b.WriteString(value(&f.Type, f.JSON))
-	}
-	b.WriteByte('}')
-	return b.Bytes()
-}
-
-func value(t *schema.Type, name string) string {
-	switch t.Kind {
-	case schema.Bool:
-		return "true"
-	case schema.Int:
-		if strings.HasSuffix(name, "_id") || t.Bits < 32 {
-			return "7"
-		}
-		return "42"
-	case schema.Float:
-		return "1.5"
-	case schema.Bytes:
-		return `"aGk="`
-	case schema.Time:
-		return `"2026-01-31T15:04:05Z"`
-	case schema.Optional:
-		return value(t.Elem, name)
-	case schema.List:
-		return "[" + value(t.Elem, name) + "]"
-	case schema.Map:
-		return `{"key":` + value(t.Elem, name) + "}"
-	case schema.Enum:
-		b, _ := json.Marshal(t.Named.Values[0]) // a string: cannot fail
-		return string(b)
-	case schema.Struct:
-		return string(sample(t.Named.Fields))
-	}
-	if strings.HasSuffix(name, "id") {
-		return `"42"`
-	}
-	return `"…"`
 }

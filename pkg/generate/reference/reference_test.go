@@ -1,6 +1,8 @@
 package reference_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/generate/generatetest"
 	"github.com/runnel-sse/runnel/pkg/generate/reference"
 	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/schema/schematest"
@@ -15,7 +18,7 @@ import (
 
 func page(t *testing.T, c *schema.Catalog) string {
 	t.Helper()
-	files, err := reference.Files(c)
+	files, err := reference.Files(c, nil)
 	require.NoError(t, err)
 	return string(files[reference.File])
 }
@@ -58,12 +61,78 @@ func TestWhatIsSaid(t *testing.T) {
 	}
 }
 
-// TestEveryExampleFits: Files fails where one does not.
-func TestEveryExampleFits(t *testing.T) {
+// marks is what a renderer finds in a page.
+type marks struct {
+	Headings, HTML, Links, Fences []string
+	Tags                          map[string]int
+	Text                          string
+}
+
+// A renderer that lets HTML through sees the page as it is meant, whatever the
+// definitions say: the headings, the examples, and nothing from their words.
+func TestARendererSeesNothingElse(t *testing.T) {
 	t.Parallel()
-	seed := uint64(time.Now().UnixNano())
-	for i := range uint64(200) {
-		_, err := reference.Files(schematest.Random(seed + i))
-		require.NoError(t, err, "seed %d", seed+i)
+	catalogs := generatetest.Catalogs(t)
+	for seed := range uint64(3) {
+		catalogs[fmt.Sprint("random ", seed)] = schematest.Random(seed)
 	}
+	for name, c := range catalogs {
+		files, err := reference.Files(c, []reference.Renamed{{Language: "TypeScript", Stream: "AStream", Name: "Record", As: "Record_"}})
+		require.NoError(t, err)
+		out, err := generatetest.Node(t, files[reference.File], "markdown.mjs")
+		require.NoError(t, err)
+		var m marks
+		require.NoError(t, json.Unmarshal(out, &m))
+		headings, links := []string{"h1 Streams"}, []string{}
+		for i := range c.Streams {
+			s := &c.Streams[i]
+			headings = append(headings, "h2 "+s.Name)
+			links = append(links, "#"+strings.ToLower(s.Name))
+			for j := range s.Events {
+				headings = append(headings, "h3 "+s.Events[j].Name)
+			}
+			for _, n := range s.Types {
+				headings = append(headings, "h3 "+n.Name)
+			}
+			if doc := strings.Fields(strings.Join(schema.DocLines(s.Doc), " ")); len(doc) > 0 {
+				require.Contains(t, m.Text, strings.Join(doc, " "), name)
+			}
+		}
+		require.Equal(t, append(headings, "h2 Names in clients"), m.Headings, name)
+		require.Equal(t, links, m.Links, name)
+		for i, html := range m.HTML {
+			require.True(t, html == "<code>" || html == "</code>" || i == 0 && html == "<!-- "+schema.Mark+" -->", "%s: %s", name, html)
+		}
+		for _, tag := range []string{"em", "strong", "ol", "blockquote", "s"} {
+			require.Zero(t, m.Tags[tag], "%s: %s", name, tag)
+		}
+		if name == "hostile" { // none of its streams has settings to list
+			require.Zero(t, m.Tags["ul"])
+		}
+		requireFrames(t, c, m.Fences)
+	}
+}
+
+// requireFrames holds the examples to what the platform would take.
+func requireFrames(t *testing.T, c *schema.Catalog, fences []string) {
+	t.Helper()
+	for i := range c.Streams {
+		for j := range c.Streams[i].Events {
+			require.NotEmpty(t, fences)
+			head, data, found := strings.Cut(fences[0], "\ndata: ")
+			require.True(t, found)
+			event := c.Streams[i].Events[j].Name
+			require.Equal(t, "id: …\nevent: "+event, head)
+			require.NoError(t, c.Check(c.Streams[i].Name, event, []byte(data)))
+			fences = fences[1:]
+		}
+	}
+	require.Empty(t, fences)
+}
+
+func TestChangedNamesAreSaid(t *testing.T) {
+	t.Parallel()
+	files, err := reference.Files(&schema.Catalog{}, []reference.Renamed{{Language: "TypeScript", Stream: "AStream", Name: "Record", As: "Record_"}})
+	require.NoError(t, err)
+	require.Contains(t, string(files[reference.File]), "| TypeScript | AStream | <code>Record</code> | <code>Record&#95;</code> |")
 }

@@ -1,94 +1,121 @@
 package typescript
 
 import (
-	"fmt"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/runnel-sse/runnel/pkg/schema"
 )
 
-// taken are names that the file, or the language, has already. A type of that
-// name gets an underscore behind it.
-var taken = map[string]bool{
-	"any": true, "Array": true, "as": true, "async": true, "await": true, "bigint": true, "boolean": true, "break": true,
-	"case": true, "catch": true, "class": true, "ClientOptions": true, "const": true, "continue": true, "createClient": true,
-	"createSse": true, "debugger": true, "declare": true, "default": true, "delete": true, "Descriptors": true, "descriptors": true,
-	"do": true, "else": true, "enum": true, "export": true, "extends": true, "false": true, "finally": true, "for": true,
-	"function": true, "if": true, "implements": true, "import": true, "in": true, "instanceof": true, "interface": true,
-	"let": true, "never": true, "new": true, "null": true, "number": true, "object": true, "package": true, "private": true,
-	"protected": true, "public": true, "Record": true, "return": true, "SseClient": true, "static": true, "Streams": true,
-	"string": true, "super": true, "switch": true, "symbol": true, "this": true, "throw": true, "true": true, "try": true,
-	"type": true, "typeof": true, "undefined": true, "unknown": true, "var": true, "void": true, "while": true, "with": true,
-	"yield": true,
+// reserved are the names that no type of a definition may have here: what the
+// generated file itself says, and what TypeScript keeps for itself.
+var reserved = func() map[string]bool {
+	words := map[string]bool{}
+	for word := range strings.FieldsSeq(`
+		Streams ClientOptions Descriptors Shape SseClient Record descriptors createSse createClient
+		any unknown never void null undefined object string number boolean bigint symbol
+		break case catch class const continue debugger default delete do else enum export extends false finally for
+		function if import in instanceof new return super switch this throw true try typeof var while with
+		implements interface let package private protected public static yield await async type declare namespace
+		module abstract as asserts is keyof infer readonly require unique satisfies accessor using of out`) {
+		words[word] = true
+	}
+	return words
+}()
+
+// names are what the types of a catalog are called in the one file that has them
+// all: as in the definition, after the stream's stem where several streams have a
+// type of that name, and with _ where the word is reserved.
+type names struct {
+	given map[[2]string]string // by the stream's name and the type's
 }
 
-// nameTypes gives each event and each named type its name in the file, by stream
-// and name. One that several streams have stands behind its stream's name.
-func nameTypes(c *schema.Catalog) (map[string]string, error) {
-	streams := map[string]int{} // that have a type of the name
+func (n *names) of(s *schema.Stream, name string) string { return n.given[[2]string{s.Name, name}] }
+
+// declared are the names of a stream's events and types.
+func declared(s *schema.Stream) []string {
+	var list []string
+	for _, n := range s.Types {
+		list = append(list, n.Name)
+	}
+	for i := range s.Events {
+		list = append(list, s.Events[i].Name)
+	}
+	return list
+}
+
+func namesOf(c *schema.Catalog) (*names, error) {
+	streams := map[string]int{} // that declare the name
 	for i := range c.Streams {
-		for _, name := range typesOf(&c.Streams[i]) {
+		for _, name := range declared(&c.Streams[i]) {
 			streams[name]++
 		}
 	}
-	names, owner := map[string]string{}, map[string]string{}
+	n := &names{given: map[[2]string]string{}}
+	var faults []error
+	taken := map[string]string{} // by whom, as people write it
+	clients := map[string]string{}
 	for i := range c.Streams {
 		s := &c.Streams[i]
-		for _, name := range typesOf(s) {
-			called := name
+		for _, name := range declared(s) {
+			as := name
 			if streams[name] > 1 {
-				called = strings.TrimSuffix(s.Name, "Stream") + name
+				as = strings.TrimSuffix(s.Name, "Stream") + name
 			}
-			called = schema.Escape(called, taken)
-			if first, twice := owner[called]; twice {
-				return nil, both(s.Name, name, first, called)
+			as = schema.Escape(as, reserved)
+			if other, twice := taken[as]; twice {
+				faults = append(faults, &schema.Refusal{
+					Stream: s.Name, Type: name, What: "in TypeScript it is " + as + ", as " + other + " is", Write: "give one of them another name",
+				})
 			}
-			owner[called] = name + " of " + s.Name
-			names[s.Name+" "+name] = called
+			taken[as] = s.Name + "." + name
+			n.given[[2]string{s.Name, name}] = as
 		}
+		client := schema.ClientName(s.Name)
+		if other, twice := clients[client]; twice {
+			faults = append(faults, &schema.Refusal{Stream: s.Name, What: "clients call it " + client + ", as " + other, Write: "rename one of the files"})
+		}
+		clients[client] = s.Name
+		faults = append(faults, checkKey(s)...)
 	}
-	seen := map[string]string{}
+	return n, errors.Join(faults...)
+}
+
+// checkKey finds fields of a channel that have the same name in clients.
+func checkKey(s *schema.Stream) (faults []error) {
+	taken := map[string]string{}
+	for _, field := range s.Template.Fields() {
+		name := schema.Camel(field)
+		if other, twice := taken[name]; twice {
+			faults = append(faults, &schema.Refusal{
+				Stream: s.Name, Type: "//sse:channel", What: "the fields " + other + " and " + field + " are both " + name + " in clients", Write: "give one of them another name",
+			})
+		}
+		taken[name] = field
+	}
+	return faults
+}
+
+// Renamed is a type that is not called here what its definition calls it.
+type Renamed struct {
+	Stream, Name, As string
+}
+
+// RenamedIn are the types of the catalog that have another name here, sorted.
+func RenamedIn(c *schema.Catalog) []Renamed {
+	n, _ := namesOf(c) // of clashes Files speaks
+	var list []Renamed
 	for i := range c.Streams {
-		if err := distinctKeys(&c.Streams[i]); err != nil {
-			return nil, err
+		s := &c.Streams[i]
+		for _, name := range declared(s) {
+			if as := n.of(s, name); as != name {
+				list = append(list, Renamed{s.Name, name, as})
+			}
 		}
-		name := schema.ClientName(c.Streams[i].Name)
-		if first, twice := seen[name]; twice {
-			return nil, both(c.Streams[i].Name, "", first, name)
-		}
-		seen[name] = c.Streams[i].Name
 	}
-	return names, nil
-}
-
-func typesOf(s *schema.Stream) []string {
-	var names []string
-	for i := range s.Events {
-		names = append(names, s.Events[i].Name)
-	}
-	for _, n := range s.Types {
-		names = append(names, n.Name)
-	}
-	return names
-}
-
-// distinctKeys sees that no two fields of the channel's key have one name here.
-func distinctKeys(s *schema.Stream) error {
-	seen := map[string]string{}
-	for _, f := range s.Template.Fields() {
-		name := schema.Camel(f)
-		if first, twice := seen[name]; twice {
-			return &schema.Refusal{Stream: s.Name, What: fmt.Sprintf("%s and %s of its channel would both be called %s in TypeScript", first, f, name), Write: "rename one of them"}
-		}
-		seen[name] = f
-	}
-	return nil
-}
-
-// both is the refusal of a name that somebody else has in the file.
-func both(stream, name, other, called string) error {
-	return &schema.Refusal{
-		Stream: stream, Type: name, Write: "rename one of them",
-		What: fmt.Sprintf("it and %s would both be called %s in TypeScript", other, called),
-	}
+	slices.SortFunc(list, func(a, b Renamed) int {
+		return strings.Compare(a.Stream+"."+a.Name, b.Stream+"."+b.Name)
+	})
+	return list
 }

@@ -1,164 +1,155 @@
 package typescript_test
 
 import (
-	"flag"
+	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/runnel-sse/runnel/pkg/channel"
+	"github.com/runnel-sse/runnel/pkg/generate/generatetest"
 	"github.com/runnel-sse/runnel/pkg/generate/typescript"
 	"github.com/runnel-sse/runnel/pkg/schema"
 	"github.com/runnel-sse/runnel/pkg/schema/schematest"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
-func str(name string) schema.Field {
-	return schema.Field{Name: name, JSON: name, Type: schema.Type{Kind: schema.String}}
-}
-
-// hostile is a catalog that wants out of its comments, strings and names.
-func hostile() *schema.Catalog {
-	level := &schema.Named{Name: "Record", Doc: "Level */ of it.", Values: []string{"low", "a\"b\\c", "*/ alert(1) /*", "\u2028"}}
-	leaf := &schema.Named{Name: "Leaf", Fields: []schema.Field{{Name: "N", JSON: "n", Type: schema.Type{Kind: schema.Int, Bits: 64}}}}
-	tree := &schema.Named{Name: "Tree", Doc: "Tree has parts.", Fields: []schema.Field{
-		{Name: "N", JSON: "n", Type: schema.Type{Kind: schema.Int, Bits: 64}},
-		{Name: "Kids", JSON: "kids", Type: schema.Type{Kind: schema.List, Elem: &schema.Type{Kind: schema.Struct, Named: leaf}}},
-	}}
-	return &schema.Catalog{Streams: []schema.Stream{
-		{
-			Name: "HostileStream", Doc: "Hostile */ export const x = 1; /*\nand `${more}` of it", Template: channel.MustParseTemplate("part:{part_id}:{number}"),
-			Policy: schema.PolicyPublic, Retention: time.Hour, Types: []*schema.Named{level, tree, leaf},
-			Events: []schema.Event{
-				{Name: "class", Doc: "class is a reserved word, as is Record.", Fields: []schema.Field{
-					str("part_id"),
-					{Name: "Number", JSON: "number", Type: schema.Type{Kind: schema.Int, Bits: 32}},
-					{Name: "Level", JSON: "level", Doc: "*/ } alert(1); /*", Type: schema.Type{Kind: schema.Enum, Named: level}},
-					{Name: "Root", JSON: "root", Type: schema.Type{Kind: schema.Optional, Elem: &schema.Type{Kind: schema.Struct, Named: tree}}},
-					{Name: "Digit", JSON: "2nd", Type: schema.Type{Kind: schema.Int, Bits: 64, Unsigned: true}},
-					{Name: "Many", JSON: "many", Type: schema.Type{Kind: schema.Map, Elem: &schema.Type{Kind: schema.List, Elem: &schema.Type{Kind: schema.Optional, Elem: &schema.Type{Kind: schema.Int, Bits: 64}}}}},
-					{Name: "Raw", JSON: "raw", Doc: "of a picture", Type: schema.Type{Kind: schema.Bytes}},
-					{Name: "At", JSON: "at", Type: schema.Type{Kind: schema.Time}},
-				}},
-				{Name: "Shared", Fields: []schema.Field{str("part_id"), {Name: "Number", JSON: "number", Type: schema.Type{Kind: schema.Int, Bits: 32}}}},
-			},
-		},
-		{
-			Name: "OtherStream", Template: channel.MustParseTemplate("all"), Policy: schema.PolicyAuthenticated, Retention: time.Hour,
-			Events: []schema.Event{{Name: "Shared", Doc: "Shared is an event of two streams."}},
-		},
-	}}
+func files(t *testing.T, c *schema.Catalog, int64 string) map[string][]byte {
+	t.Helper()
+	out, err := typescript.Files(c, int64)
+	require.NoError(t, err)
+	return out
 }
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	for name, int64 := range map[string]string{"number": typescript.Number, "bigint": typescript.BigInt} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			files, err := typescript.Files(hostile(), int64)
-			require.NoError(t, err)
-			again, err := typescript.Files(hostile(), int64)
-			require.NoError(t, err)
-			require.Equal(t, files, again, "it depends on the catalog alone")
-			golden := filepath.Join("testdata", name+".golden.ts")
-			if *update {
-				require.NoError(t, os.MkdirAll("testdata", 0o755))
-				require.NoError(t, os.WriteFile(golden, files[typescript.File], 0o644))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err)
-			require.Equal(t, string(want), string(files[typescript.File]), "run: go test ./pkg/generate/typescript -update")
-		})
+	for name, c := range generatetest.Catalogs(t) {
+		generatetest.Golden(t, filepath.Join("testdata", name), files(t, c, typescript.Number))
 	}
+	bigint := files(t, generatetest.Catalogs(t)["kinds"], typescript.BigInt)
+	generatetest.Golden(t, filepath.Join("testdata", "bigint"), bigint)
 }
 
-func TestNamesThatMeet(t *testing.T) {
+// compile returns what tsc --strict and more says of the files, by their names.
+func compile(t *testing.T, sources map[string][]byte) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, source := range sources {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), source, 0o600))
+	}
+	config, err := json.Marshal(map[string]any{
+		"compilerOptions": map[string]any{
+			"target": "ES2022", "module": "ESNext", "moduleResolution": "Bundler", "lib": []string{"ES2023", "ESNext.Disposable", "DOM", "DOM.Iterable"},
+			"strict": true, "exactOptionalPropertyTypes": true, "noUncheckedIndexedAccess": true, "noUnusedLocals": true,
+			"noUnusedParameters": true, "verbatimModuleSyntax": true, "isolatedModules": true, "types": []string{}, "noEmit": true,
+			"paths": map[string]any{"@runnel-sse/client": []string{filepath.Join(generatetest.Root(), "clients", "typescript", "src", "index.ts")}},
+		},
+		"include": []string{"*.ts"},
+	})
+	require.NoError(t, err)
+	project := filepath.Join(dir, "tsconfig.json")
+	require.NoError(t, os.WriteFile(project, config, 0o600))
+	out, err := generatetest.Node(t, nil, "node_modules/typescript/bin/tsc", "--pretty", "false", "-p", project)
+	return string(out), err
+}
+
+// What is generated compiles, and what misuses it does not: testdata/use.ts has
+// a line for each misuse, with the error that it expects.
+func TestTheCompilerTakesIt(t *testing.T) {
 	t.Parallel()
+	sources := map[string][]byte{}
+	for name, c := range generatetest.Catalogs(t) {
+		for _, int64 := range []string{typescript.Number, typescript.BigInt} {
+			sources[name+"_"+int64+".ts"] = files(t, c, int64)[typescript.File]
+		}
+	}
+	for seed := range uint64(60) {
+		o := []string{typescript.Number, typescript.BigInt}[seed%2]
+		sources[fmt.Sprintf("random%d.ts", seed)] = files(t, schematest.Random(seed), o)[typescript.File]
+	}
+	use, err := os.ReadFile("testdata/use.ts")
+	require.NoError(t, err)
+	sources["use.ts"] = use
+	out, err := compile(t, sources)
+	require.NoError(t, err, out)
+}
+
+// The handshake: a library of another protocol does not compile with it.
+func TestTheCompilerMindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	source := string(files(t, generatetest.Catalogs(t)["seed"], typescript.Number)[typescript.File])
+	out, err := compile(t, map[string][]byte{"streams.ts": []byte(replace(t, source, "protocol: 1", "protocol: 2"))})
+	require.Error(t, err)
+	require.Contains(t, out, "Type '2' is not assignable to type '1'")
+}
+
+func TestClashesAreErrors(t *testing.T) {
+	t.Parallel()
+	str := schema.Type{Kind: schema.String}
+	stream := func(name, template string, events ...string) schema.Stream {
+		s := schema.Stream{Name: name, Template: channel.MustParseTemplate(template)}
+		for _, e := range events {
+			event := schema.Event{Name: e}
+			for _, field := range s.Template.Fields() {
+				event.Fields = append(event.Fields, schema.Field{JSON: field, Type: str})
+			}
+			s.Events = append(s.Events, event)
+		}
+		return s
+	}
 	for name, tc := range map[string]struct {
 		streams []schema.Stream
-		fault   string
+		want    string // empty: no error
 	}{
-		"an escape and a name": {[]schema.Stream{{Name: "AStream", Events: []schema.Event{{Name: "class"}, {Name: "class_"}}}}, "would both be called class_"},
-		"a stem and a name": {[]schema.Stream{
-			{Name: "AStream", Events: []schema.Event{{Name: "X"}, {Name: "BX"}}}, {Name: "BStream", Events: []schema.Event{{Name: "X"}}},
-		}, "would both be called BX"},
-		"two fields of a key": {[]schema.Stream{
-			{Name: "AStream", Template: channel.MustParseTemplate("x:{item_id}:{itemId}"), Events: []schema.Event{{Name: "X"}}},
-		}, "AStream: item_id and itemId of its channel would both be called itemId"},
-		"two plurals": {[]schema.Stream{
-			{Name: "BusStream", Events: []schema.Event{{Name: "X"}}}, {Name: "BuseStream", Events: []schema.Event{{Name: "Y"}}},
-		}, "would both be called buses"},
+		"a reserved word and its escape": {
+			[]schema.Stream{stream("AStream", "all", "Record", "Record_")},
+			"AStream.Record_: in TypeScript it is Record_, as AStream.Record is; give one of them another name",
+		},
+		"a prefixed name and one that is so": {
+			[]schema.Stream{stream("AStream", "all", "Said", "BSaid"), stream("BStream", "all", "Said")},
+			"BStream.Said: in TypeScript it is BSaid, as AStream.BSaid is; give one of them another name",
+		},
+		"two streams": {
+			[]schema.Stream{stream("BoxStream", "all", "A"), stream("BoxeStream", "all", "B")},
+			"BoxeStream: clients call it boxes, as BoxStream; rename one of the files",
+		},
+		"two fields of a key": {
+			[]schema.Stream{stream("AStream", "a:{item_id}:{itemId}", "A")},
+			"AStream.//sse:channel: the fields item_id and itemId are both itemId in clients; give one of them another name",
+		},
+		"the same name in two streams": {[]schema.Stream{stream("AStream", "all", "Said"), stream("BStream", "all", "Said")}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := typescript.Files(&schema.Catalog{Streams: tc.streams}, typescript.Number)
-			require.ErrorContains(t, err, tc.fault)
+			if tc.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.EqualError(t, err, tc.want)
+			var refusal *schema.Refusal
+			require.ErrorAs(t, err, &refusal)
 		})
 	}
 }
 
-// client is where the package is whose types the file uses.
-const client = "../../../clients/typescript"
-
-const negative = `import { createSse, type Streams } from './golden.js';
-import type { StreamEvent } from '@runnel-sse/client';
-const sse = createSse({ url: 'http://localhost' });
-sse.subscribe('hostiles', { partId: '1', number: 7 }, { on: { Shared: (d) => void d.number } });
-// @ts-expect-error a misspelled event
-sse.subscribe('hostiles', { partId: '1', number: 7 }, { on: { Sharde: () => {} } });
-// @ts-expect-error a key of another stream
-sse.subscribe('others', { partId: '1' });
-// @ts-expect-error a stream that is not there
-sse.subscribe('hostile', { partId: '1', number: 7 });
-export function all(e: StreamEvent<Streams, 'hostiles'>): number {
-  switch (e.event) {
-    case 'Shared': return e.data.number;
-    case 'class': return e.data.root?.kids.length ?? 0;
-    default: { const never: never = e; return never; }
-  }
-}
-`
-
-// TestItCompiles: the golden files, what must not compile, and whatever schema
-// there is, by tsc --strict.
-func TestItCompiles(t *testing.T) {
+func TestRenamedTypesAreListed(t *testing.T) {
 	t.Parallel()
-	tsc, err := filepath.Abs(filepath.Join(client, "node_modules/.bin/tsc"))
-	require.NoError(t, err)
-	if _, err := os.Stat(tsc); err != nil {
-		require.Empty(t, os.Getenv("CI"), "in CI nothing may be missing")
-		t.Skip("SKIPPED, NOT TESTED: no tsc; run `make clients/deps` first")
-	}
-	dir := t.TempDir()
-	write := func(name string, data []byte) {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o600))
-	}
-	golden, err := typescript.Files(hostile(), typescript.Number)
-	require.NoError(t, err)
-	write("golden.ts", golden[typescript.File])
-	write("negative.ts", []byte(negative))
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seeds from %d", seed)
-	for i := range uint64(40) {
-		c := schematest.Random(seed + i)
-		files, err := typescript.Files(c, []string{typescript.Number, typescript.BigInt}[i%2])
-		if err != nil {
-			require.ErrorContains(t, err, "would both be called", "seed %d", seed+i)
-			continue
-		}
-		write(fmt.Sprintf("random%d.ts", i), files[typescript.File])
-	}
-	types, err := filepath.Abs(filepath.Join(client, "src/index.ts"))
-	require.NoError(t, err)
-	write("tsconfig.json", fmt.Appendf(nil, `{"compilerOptions":{"strict":true,"exactOptionalPropertyTypes":true,"noUncheckedIndexedAccess":true,"noEmit":true,
-		"target":"ES2022","module":"ESNext","moduleResolution":"Bundler","types":[],"lib":["ES2023","ESNext.Disposable","DOM","DOM.Iterable"],
-		"paths":{"@runnel-sse/client":[%q]}},"include":["*.ts"]}`, types))
-	out, err := exec.CommandContext(t.Context(), tsc, "-p", dir).CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	require.Equal(t, []typescript.Renamed{
+		{Stream: "ClassStream", Name: "Level", As: "ClassLevel"},
+		{Stream: "ClassStream", Name: "Record", As: "ClassRecord"},
+		{Stream: "RecordStream", Name: "Level", As: "RecordLevel"},
+		{Stream: "RecordStream", Name: "Record", As: "RecordRecord"},
+		{Stream: "RecordStream", Name: "Streams", As: "Streams_"},
+		{Stream: "RecordStream", Name: "number", As: "number_"},
+	}, typescript.RenamedIn(generatetest.Catalogs(t)["hostile"]))
+}
+
+func replace(t *testing.T, text, old, with string) string {
+	t.Helper()
+	require.Contains(t, text, old)
+	return strings.Replace(text, old, with, 1)
 }
