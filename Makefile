@@ -89,8 +89,9 @@ interop: ## curl, npm clients, a Go client and Chromium read the same stream
 	@$(GO) test -count=1 -v -run 'TestEveryClient' ./e2e
 
 .PHONY: clients/deps clients/test
-clients/deps: ## install what the TypeScript client is built and tested with
+clients/deps: ## install what the clients and what is generated for them are built and tested with
 	@cd clients/typescript && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd clients/elm && npm install --ignore-scripts --legacy-peer-deps --no-audit --no-fund --loglevel=error
 clients/test: clients/deps ## build and test the TypeScript client, in Node.js and in Chromium on `runnel dev`
 	@mkdir -p bin && $(GO) build -o bin/runnel ./cmd/runnel
 	@cd clients/typescript && npm test --silent

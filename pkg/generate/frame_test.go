@@ -61,7 +61,7 @@ func TestAWriteThatFailsLeavesAllAsItWas(t *testing.T) {
 	require.NoError(t, os.Symlink(filepath.Join(dir, "no", "where"), filepath.Join(dir, "z")))
 
 	_, err := generate.Run(t.Context(), generate.Options{From: dir, Out: filepath.Join(dir, "z")})
-	require.ErrorContains(t, err, "generate: write "+filepath.Join(dir, "z", "functions.json"))
+	require.ErrorContains(t, err, "generate: write "+filepath.Join(dir, "z", "elm", "Sse.elm"))
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 2, "the definition and the link")
