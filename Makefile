@@ -93,8 +93,9 @@ validators/deps: ## install what the tests judge generated files with: tsc, and 
 	@cd .ci/validators && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
 
 .PHONY: clients/deps clients/test
-clients/deps: ## install what the TypeScript client is built and tested with
+clients/deps: ## install what the clients and what is generated for them are built and tested with
 	@cd clients/typescript && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd clients/elm && npm install --ignore-scripts --legacy-peer-deps --no-audit --no-fund --loglevel=error
 clients/test: clients/deps ## build and test the TypeScript client, in Node.js and in Chromium on `runnel dev`
 	@mkdir -p bin && $(GO) build -o bin/runnel ./cmd/runnel
 	@cd clients/typescript && npm test --silent

@@ -78,8 +78,8 @@ func TestTheSecondRunOfAHundredStreamsWritesNothing(t *testing.T) {
 	res, err = generate.Run(t.Context(), generate.Options{From: dir})
 	require.NoError(t, err)
 	require.Contains(t, res.Removed, filepath.Join(dir, "s7_sse.gen.go"))
-	require.Len(t, res.Removed, 11, "its Go, and the schemas of its ten events")
-	require.Len(t, res.Written, 6, "the catalog, the publisher, the functions, the TypeScript, the AsyncAPI document and the page")
+	require.Len(t, res.Removed, 12, "its Go, its Elm, and the schemas of its ten events")
+	require.Len(t, res.Written, 7, "the catalog, the publisher, the functions, the TypeScript, the AsyncAPI document, the broadcasts in Elm and the page")
 }
 
 func BenchmarkHundredStreams(b *testing.B) {

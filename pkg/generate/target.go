@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/runnel-sse/runnel/pkg/generate/elm"
 	"github.com/runnel-sse/runnel/pkg/generate/functions"
 	"github.com/runnel-sse/runnel/pkg/generate/jsonschema"
 	"github.com/runnel-sse/runnel/pkg/generate/jsonschema/asyncapi"
@@ -31,6 +32,7 @@ var targets = []target{
 	{lang: "go", beside: true, owns: []string{"*_sse.gen.go", "publish/*_sse.gen.go"}, files: goFiles},
 	{lang: "functions", owns: []string{functions.File}, files: func(in *input) (map[string][]byte, error) { return functions.Files(in.catalog) }},
 	{lang: "typescript", owns: []string{"typescript/"}, files: func(in *input) (map[string][]byte, error) { return typescript.Files(in.catalog, in.Int64) }},
+	{lang: "elm", owns: []string{"elm/"}, files: func(in *input) (map[string][]byte, error) { return elm.Files(in.catalog, in.Elm) }},
 	{lang: "jsonschema", owns: []string{"jsonschema/"}, files: func(in *input) (map[string][]byte, error) { return jsonschema.Files(in.catalog) }},
 	{lang: "asyncapi", owns: []string{asyncapi.File}, files: func(in *input) (map[string][]byte, error) { return asyncapi.Files(in.catalog) }},
 	{lang: "docs", owns: []string{reference.File}, files: func(in *input) (map[string][]byte, error) { return reference.Files(in.catalog, renamed(in.catalog)) }},

@@ -1,0 +1,2 @@
+module Browser.Navigation exposing (..)
+type Key = Key

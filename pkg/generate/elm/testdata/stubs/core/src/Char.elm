@@ -1,0 +1,2 @@
+module Char exposing (..)
+type Char = Char

@@ -1,0 +1,4 @@
+module Debug exposing (..)
+import String exposing (String)
+toString : a -> String
+toString _ = ""

@@ -1,0 +1,2 @@
+module Platform exposing (..)
+type Program flags model msg = Program

@@ -1,0 +1,2 @@
+module Url exposing (..)
+type alias Url = { path : String }
