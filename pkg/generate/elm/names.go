@@ -24,7 +24,7 @@ var generated = regexp.MustCompile(`^(decode|encode|subscribeTo|textOf|textTo)[A
 
 func words(text string) map[string]bool {
 	all := map[string]bool{}
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		all[w] = true
 	}
 	return all
