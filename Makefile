@@ -100,6 +100,17 @@ clients/test: clients/deps ## build and test the TypeScript client, in Node.js a
 	@mkdir -p bin && $(GO) build -o bin/runnel ./cmd/runnel
 	@cd clients/typescript && npm test --silent
 
+.PHONY: app app/deps app/test
+app: app/deps ## the example page on `make dev`: comments, presence, alerts, a task, prices
+	@cd examples/comments && npm run --silent build
+	@exec bin/runnel dev --addr $(ADDR) $(if $(DATA),--data $(DATA)) --app examples/comments/build
+app/deps: clients/deps
+	@mkdir -p bin && $(GO) build -o bin/runnel ./cmd/runnel
+	@cd clients/typescript && npm run --silent build
+	@cd examples/comments && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
+app/test: app/deps ## build and test the example page in Chromium
+	@cd examples/comments && npm test --silent
+
 .PHONY: local/up local/down
 local/up: ## start DynamoDB and SQS on 127.0.0.1:4566 and create the tables and queues
 	@localstack/up

@@ -19,6 +19,7 @@ import (
 type devOptions struct {
 	addr, data string
 	control    string
+	app        string
 	aws        bool
 	origins    []string
 	verbose    bool
@@ -37,7 +38,10 @@ one person on one machine.
 Events are kept in memory; with --data in a folder, where nothing that was
 acknowledged is lost, whatever becomes of the process; with --aws in DynamoDB,
 at AWS_ENDPOINT_URL, in the tables EVENT_LOG_TABLE and SUBSCRIBERS_TABLE, and
-messages are taken from the queue QUEUE_URL too.`,
+messages are taken from the queue QUEUE_URL too.
+
+--app serves a page of your own below /app/, of the same origin as the streams:
+see examples/comments.`,
 		Args: arguments("no arguments", func(n int) bool { return n == 0 }),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return dev(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -49,6 +53,7 @@ messages are taken from the queue QUEUE_URL too.`,
 	f.StringVar(&o.control, "control-addr", "", "where to listen for control requests (default: the port after that of --addr)")
 	f.StringVar(&o.data, "data", "", "keep the events in this folder")
 	f.BoolVar(&o.aws, "aws", false, "keep the events in DynamoDB, and take messages from SQS")
+	f.StringVar(&o.app, "app", "", "serve this folder below /app/")
 	f.StringArrayVar(&o.origins, "allow-origin", nil, "a page of this origin may read the streams, such as http://localhost:3000")
 	f.BoolVar(&o.verbose, "verbose", false, "log every connection")
 	cmd.MarkFlagsMutuallyExclusive("data", "aws")
@@ -61,6 +66,13 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 		level = slog.LevelDebug
 	}
 	logger := obs.NewLogger(stderr, level).With(obs.Program("dev"))
+	app, err := openApp(o.app)
+	if err != nil {
+		return err
+	}
+	if app != nil {
+		defer app.Close()
+	}
 	ln, beside, err := listen(ctx, o)
 	if err != nil {
 		return err
@@ -74,7 +86,7 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 		return err
 	}
 	fmt.Fprint(stdout, welcome(url, control, o))
-	err = server.Serve(ctx, wire.Door{Listener: ln, Handler: newWeb(server, ln.Addr(), control)},
+	err = server.Serve(ctx, wire.Door{Listener: ln, Handler: newWeb(server, ln.Addr(), control, app)},
 		wire.Door{Listener: beside, Handler: ours(beside.Addr(), server.Control())})
 	if closing := server.Close(); err == nil {
 		err = closing
@@ -150,6 +162,9 @@ func welcome(url, control string, o devOptions) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Runnel serves %s, and %s for tickets and presence; events are kept %s\n\n", url, control, kept)
 	fmt.Fprintf(&b, "open      %s/\n", url)
+	if o.app != "" {
+		fmt.Fprintf(&b, "app       %s/app/\n", url)
+	}
 	fmt.Fprintf(&b, "publish   %s publish%s CommentStream:item:42 CommentAdded '%s'\n", self, at, exampleData)
 	fmt.Fprintf(&b, "follow    %s tail%s --token \"$(%s token --sub 7)\" --since -10 CommentStream:item:42 NotificationStream:user:7\n", self, at, self)
 	fmt.Fprintf(&b, "or        curl -N '%s/sse/CommentStream/item:42?since=-10'\n", url)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/runnel-sse/runnel/events"
@@ -35,7 +36,7 @@ type web struct {
 	policy   string // Content-Security-Policy of the page
 }
 
-func newWeb(server publisher, addr net.Addr, control string) http.Handler {
+func newWeb(server publisher, addr net.Addr, control string, app *os.Root) http.Handler {
 	w := &web{
 		server: server, catalog: describe(&events.Catalog), policy: policyOf(page, control),
 		loopback: onLoopback(addr), control: control,
@@ -44,6 +45,9 @@ func newWeb(server publisher, addr net.Addr, control string) http.Handler {
 	mux.Handle("/sse", server.Streams())
 	mux.Handle("/sse/", server.Streams())
 	mux.HandleFunc("GET /{$}", w.page)
+	if app != nil {
+		mux.Handle("GET /app/", w.app(app))
+	}
 	mux.HandleFunc("GET /catalog.json", w.describe)
 	mux.HandleFunc("POST /publish", w.publish)
 	mux.HandleFunc("POST /token", w.token)

@@ -199,7 +199,7 @@ func TestALoopbackServerAnswersToItsOwnNamesOnly(t *testing.T) {
 	} {
 		require.Equal(t, want, local(host), host)
 	}
-	h := newWeb(noServer{}, &net.TCPAddr{IP: net.IPv4zero, Port: 8080}, "http://127.0.0.1:8081")
+	h := newWeb(noServer{}, &net.TCPAddr{IP: net.IPv4zero, Port: 8080}, "http://127.0.0.1:8081", nil)
 	rec := httptest.NewRecorder()
 	req := httptest.NewRequest(http.MethodGet, "/healthz", nil)
 	req.Host = "box.example"
