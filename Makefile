@@ -95,10 +95,11 @@ validators/deps: ## install what the tests judge generated files with: tsc, and 
 .PHONY: clients/deps clients/test
 clients/deps: ## install what the clients and what is generated for them are built and tested with
 	@cd clients/typescript && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
-	@cd clients/elm && npm install --ignore-scripts --legacy-peer-deps --no-audit --no-fund --loglevel=error
-clients/test: clients/deps ## build and test the TypeScript client, in Node.js and in Chromium on `runnel dev`
+	@cd clients/elm && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
+clients/test: clients/deps ## build and test the TypeScript client, in Node.js and in Chromium on `runnel dev`, and what connects Elm to it
 	@mkdir -p bin && $(GO) build -o bin/runnel ./cmd/runnel
 	@cd clients/typescript && npm test --silent
+	@cd clients/elm && npm test --silent
 
 .PHONY: app app/deps app/test
 app: app/deps ## the example page on `make dev`: comments, presence, alerts, a task, prices

@@ -46,11 +46,16 @@ optional name decoder =
 -}
 int64 : Decoder Int
 int64 =
-    D.oneOf
-        [ D.int
-        , D.string
-            |> D.andThen (\text -> D.fail (text ++ " is beyond 2^53 and would be rounded: Elm has no such Int"))
-        ]
+    D.oneOf [ D.map Ok D.int, D.map Err D.string ]
+        |> D.andThen
+            (\read ->
+                case read of
+                    Ok exact ->
+                        D.succeed exact
+
+                    Err text ->
+                        D.fail (text ++ " is beyond 2^53 and would be rounded: Elm has no such Int")
+            )
 
 
 {-| What may be missing, as null.
