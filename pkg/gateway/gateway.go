@@ -49,13 +49,14 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	origins, _ := cfg.origins() // looked at above
+	streams := newRoll()
 	return &Gateway{
 		cfg:      cfg,
 		cors:     origins,
 		process:  newID(),
-		keeper:   newKeeper(cfg.Registry, cfg.Lease, cfg.News, cfg.Logger),
+		keeper:   newKeeper(cfg.Registry, cfg.Lease, cfg.News, streams.evict, cfg.Logger),
 		purse:    newPurse(cfg.Budget, cfg.Metrics, cfg.Logger),
-		roll:     newRoll(),
+		roll:     streams,
 		empty:    make(chan struct{}, 1),
 		draining: make(chan struct{}),
 	}, nil
@@ -177,11 +178,13 @@ func (g *Gateway) enter(r *http.Request, q request) (s *session, err error) {
 	if s, err = g.admit(ctx, q); err != nil {
 		return nil, err
 	}
+	g.roll.expect(s.connection)
 	err = g.keeper.join(ctx, subscriber.Connection{
 		ID: s.connection, User: q.who.Subject, Address: auth.Address(r, g.cfg.AddressHeader),
 		Seats: seats(q.channels, streams), Joined: time.Now().UTC().Truncate(time.Millisecond),
 	}, g.limits(streams))
 	if err != nil {
+		g.roll.remove(s.connection)
 		s.reader.Close()
 		return nil, err
 	}
@@ -202,7 +205,7 @@ func (g *Gateway) enter(r *http.Request, q request) (s *session, err error) {
 func (g *Gateway) run(ctx context.Context, c *conn) (well bool) {
 	began := time.Now()
 	g.roll.add(c)
-	defer g.roll.remove(c)
+	defer g.roll.remove(c.connection)
 	defer func() {
 		if fault := recover(); fault != nil {
 			g.cfg.Logger.LogAttrs(ctx, slog.LevelError, "stream panicked", obs.Connection(c.connection),

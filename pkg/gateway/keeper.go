@@ -25,6 +25,7 @@ type keeper struct {
 	registry subscriber.Registry
 	lease    time.Duration
 	news     func(context.Context, []subscriber.News)
+	evict    func(connection string, until time.Time) // ends a stream whose reader is kept out
 	log      *slog.Logger
 	wake     chan struct{} // capacity 1: there is something to do now
 
@@ -38,9 +39,11 @@ type keeper struct {
 	owed    map[string]subscriber.Connection // goodbyes that were not heard
 }
 
-func newKeeper(r subscriber.Registry, lease time.Duration, news func(context.Context, []subscriber.News), log *slog.Logger) *keeper {
+func newKeeper(
+	r subscriber.Registry, lease time.Duration, news func(context.Context, []subscriber.News), evict func(string, time.Time), log *slog.Logger,
+) *keeper {
 	return &keeper{
-		registry: r, lease: lease, news: news, log: log, process: newID(), wake: make(chan struct{}, 1),
+		registry: r, lease: lease, news: news, evict: evict, log: log, process: newID(), wake: make(chan struct{}, 1),
 		held: map[string]subscriber.Connection{}, owed: map[string]subscriber.Connection{},
 	}
 }
@@ -208,9 +211,10 @@ func (k *keeper) rejoin(ctx context.Context) error {
 	for _, c := range stale {
 		c.Process = process
 		news, err := k.registry.Join(ctx, unlimited(c), subscriber.Limits{})
+		var blocked *subscriber.BlockedError
 		switch {
-		case errors.Is(err, subscriber.ErrBlocked):
-			// It is about to be cut off, and not in the registry any more.
+		case errors.As(err, &blocked):
+			k.evict(c.ID, blocked.Until)
 			k.log.LogAttrs(ctx, slog.LevelWarn, "gateway: not joined again", obs.Connection(c.ID), obs.Err(err))
 		case err != nil:
 			return err

@@ -19,30 +19,47 @@ type order struct {
 	at time.Time // when it was given
 }
 
-// roll is the open streams by the ids of their connections.
+// roll is the open streams by the ids of their connections, and those that are
+// being let in: others see them in the registry before this process hears of it,
+// and what they are told then must not get lost.
 type roll struct {
 	changed chan struct{} // capacity 1: the first has come, or the last has gone
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
 	conns map[string]*conn
+	early map[string][]order // for those that are being let in
 }
 
 func newRoll() *roll {
-	return &roll{changed: make(chan struct{}, 1), conns: map[string]*conn{}}
+	return &roll{changed: make(chan struct{}, 1), conns: map[string]*conn{}, early: map[string][]order{}}
 }
 
+// expect is to be called before anybody can know of the connection, and is
+// followed by add or remove.
+func (r *roll) expect(connection string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conns[connection] = nil
+	r.tell(1)
+}
+
+// add hands c what it was told while it was expected.
 func (r *roll) add(c *conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.conns[c.connection] = c
-	r.tell(1)
+	for _, o := range r.early[c.connection] {
+		c.take(o)
+	}
+	delete(r.early, c.connection)
 }
 
-// remove returns when nobody tells c anything any more.
-func (r *roll) remove(c *conn) {
+// remove returns when nobody tells the connection anything any more.
+func (r *roll) remove(connection string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.conns, c.connection)
+	delete(r.conns, connection)
+	delete(r.early, connection)
 	r.tell(0)
 }
 
@@ -67,8 +84,24 @@ func (r *roll) empty() bool {
 func (r *roll) give(o order) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := r.conns[o.Connection]
-	return c != nil && c.take(o)
+	c, here := r.conns[o.Connection]
+	switch {
+	case !here:
+		return false
+	case c != nil:
+		return c.take(o)
+	case len(r.early[o.Connection]) >= maxOrders && o.Type == command.Renew:
+		return false
+	}
+	r.early[o.Connection] = append(r.early[o.Connection], o)
+	return true
+}
+
+// evict cuts off a connection that the registry no longer lets in: whoever kept
+// it out did not find it there, so no command was given.
+func (r *roll) evict(connection string, until time.Time) {
+	now := time.Now()
+	r.give(order{command.Command{Type: command.Kick, Connection: connection, Until: until}, now})
 }
 
 // mailRetry is how long a log that does not answer is left alone.
