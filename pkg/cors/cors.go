@@ -29,8 +29,7 @@ type Config struct {
 	// Origins are the allow-list. An entry is an exact origin,
 	// "https://app.example.com"; a wildcard, "https://*.example.com", for every
 	// subdomain of it at any depth, and never for example.com itself; or "*"
-	// alone, for every page there is. None: this host does not know its pages,
-	// answers nothing and refuses nothing.
+	// alone, for every page there is. None: no page of another host.
 	Origins []string
 	// InFront says that something in front sets the headers, as a function URL
 	// does by its own configuration. Two answers would make a browser refuse
@@ -166,16 +165,16 @@ func (p *Policy) Answer(h http.Header, r *http.Request) {
 // program, or a page of this very host) and where the Origin is this host.
 func (p *Policy) Refusal(r *http.Request) error {
 	origin := r.Header.Get("Origin")
-	if origin == "" || p.empty() || own(origin, r) {
+	if origin == "" || own(origin, r) {
 		return nil
 	}
 	cookie := r.Header.Get("Cookie") != ""
 	token := r.Header.Get("Authorization") != "" || r.URL.Query().Has("ticket")
 	switch {
 	case cookie && !slices.Contains(p.exact, origin):
-		return foreign("a page of this origin may not use cookies here")
+		return foreign("a page of this origin may not use cookies here: it is not on the allow-list as an exact one")
 	case token && !p.allows(origin):
-		return foreign("a page of this origin may not use tokens here")
+		return foreign("a page of this origin may not use tokens here: it is not on the allow-list")
 	}
 	return nil
 }

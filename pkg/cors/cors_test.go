@@ -132,7 +132,10 @@ func TestCredentialsOfAForeignPageAreRefused(t *testing.T) {
 		"a token from everywhere":        {list: []string{"*"}, origin: other, header: token},
 		"a program":                      {list: []string{app}, header: token},
 		"our own page":                   {list: []string{app}, origin: "https://sse.example.net", header: cookie},
-		"nobody knows":                   {origin: other, header: cookie},
+		"a cookie, and no list":          {origin: other, header: cookie, refused: "cookies"},
+		"a ticket, and no list in front": {inFront: true, origin: other, ticket: true, refused: "tokens"},
+		"our own page, and no list":      {origin: "https://sse.example.net", header: cookie},
+		"no list, and nobody's":          {origin: other},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
