@@ -55,6 +55,9 @@ func (c *conn) renew(ctx context.Context, cmd command.Command) error {
 		return c.close(closed{Reason: "forbidden", Detail: "the fresh token does not reach what this connection reads"}, 0, errBeyond)
 	}
 	c.giveUp(ctx, lost)
+	if ends := cmd.Expires; len(cmd.Add) > 0 && !ends.IsZero() && (c.life.wall.IsZero() || ends.Before(c.life.wall)) {
+		c.life.extend(now, ends) // what is added is not read longer than the token that adds it
+	}
 	said := changed{Connection: c.connection, Expires: c.life.token()}
 	for _, ch := range lost {
 		said.Lost = append(said.Lost, ch.String())

@@ -106,6 +106,27 @@ func TestARenewalGoesOnAndIsSaid(t *testing.T) {
 	}
 }
 
+// TestWhatIsAddedIsReadNoLongerThanItsToken: the connection's own token may last
+// longer, and reaches another channel.
+func TestWhatIsAddedIsReadNoLongerThanItsToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, until(time.Hour, nil))
+		began := time.Now()
+		s := h.connect(several)
+		h.post(command.Command{
+			Type: command.Renew, Connection: s.hello.Connection, Subject: "7",
+			Expires: began.Add(time.Minute), Add: []string{user.String()},
+		})
+		said := renewed(t, s)
+		require.True(t, began.Add(time.Minute).Equal(said.Expires), said.Expires)
+		events, err := s.end()
+		require.NoError(t, err)
+		require.Equal(t, time.Minute, time.Since(began))
+		require.Equal(t, "sse.expired", events[len(events)-1].Type)
+	})
+}
+
 func TestAnotherSubjectRenewsNothing(t *testing.T) {
 	t.Parallel()
 	for name, subject := range map[string]string{"another": "8", "nobody": ""} {
