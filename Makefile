@@ -96,6 +96,8 @@ validators/deps: ## install what the tests judge generated files with: tsc, and 
 clients/deps: ## install what the clients and what is generated for them are built and tested with
 	@cd clients/typescript && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
 	@cd clients/elm && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
+	@# Each puts its binary in its own place when it is run first, which two at once would trip over.
+	@cd clients/elm && node_modules/.bin/elm --version >/dev/null && node_modules/.bin/elm-format --help >/dev/null
 clients/test: clients/deps ## build and test the TypeScript client, in Node.js and in Chromium on `runnel dev`, and what connects Elm to it
 	@mkdir -p bin && $(GO) build -o bin/runnel ./cmd/runnel
 	@cd clients/typescript && npm test --silent
