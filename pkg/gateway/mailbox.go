@@ -25,13 +25,18 @@ type order struct {
 type roll struct {
 	changed chan struct{} // capacity 1: the first has come, or the last has gone
 
-	mu    sync.Mutex // guards what follows
-	conns map[string]*conn
-	early map[string][]order // for those that are being let in
+	mu     sync.Mutex // guards what follows
+	places map[string]*place
+}
+
+// place is a stream's, or that of one which is expected.
+type place struct {
+	conn  *conn   // nil: expected
+	early []order // for it then
 }
 
 func newRoll() *roll {
-	return &roll{changed: make(chan struct{}, 1), conns: map[string]*conn{}, early: map[string][]order{}}
+	return &roll{changed: make(chan struct{}, 1), places: map[string]*place{}}
 }
 
 // expect is to be called before anybody can know of the connection, and is
@@ -39,7 +44,7 @@ func newRoll() *roll {
 func (r *roll) expect(connection string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.conns[connection] = nil
+	r.places[connection] = &place{}
 	r.tell(1)
 }
 
@@ -47,26 +52,24 @@ func (r *roll) expect(connection string) {
 func (r *roll) add(c *conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.conns[c.connection] = c
-	for _, o := range r.early[c.connection] {
+	for _, o := range r.places[c.connection].early {
 		c.take(o)
 	}
-	delete(r.early, c.connection)
+	r.places[c.connection] = &place{conn: c}
 }
 
 // remove returns when nobody tells the connection anything any more.
 func (r *roll) remove(connection string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.conns, connection)
-	delete(r.early, connection)
+	delete(r.places, connection)
 	r.tell(0)
 }
 
 // tell nudges whoever reads the mailbox, when the count is the given one. The
 // caller holds mu.
 func (r *roll) tell(count int) {
-	if len(r.conns) == count {
+	if len(r.places) == count {
 		select {
 		case r.changed <- struct{}{}:
 		default:
@@ -77,23 +80,21 @@ func (r *roll) tell(count int) {
 func (r *roll) empty() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.conns) == 0
+	return len(r.places) == 0
 }
 
 // give hands the order to its stream, and reports whether it is here to take it.
 func (r *roll) give(o order) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c, here := r.conns[o.Connection]
+	p := r.places[o.Connection]
 	switch {
-	case !here:
+	case p == nil, p.conn == nil && len(p.early) >= maxOrders && o.Type == command.Renew:
 		return false
-	case c != nil:
-		return c.take(o)
-	case len(r.early[o.Connection]) >= maxOrders && o.Type == command.Renew:
-		return false
+	case p.conn != nil:
+		return p.conn.take(o)
 	}
-	r.early[o.Connection] = append(r.early[o.Connection], o)
+	p.early = append(p.early, o)
 	return true
 }
 
