@@ -47,16 +47,13 @@ func (c *conn) renew(ctx context.Context, cmd command.Command) error {
 		return nil
 	}
 	now := time.Now()
-	if cmd.Expires.After(c.life.wall) && !c.life.wall.IsZero() {
-		c.life.extend(now, cmd.Expires)
-	}
 	lost := c.beyond(principalOf(cmd))
 	if len(lost) == len(c.streams) {
 		return c.close(closed{Reason: "forbidden", Detail: "the fresh token does not reach what this connection reads"}, 0, errBeyond)
 	}
 	c.giveUp(ctx, lost)
-	if ends := cmd.Expires; len(cmd.Add) > 0 && !ends.IsZero() && (c.life.wall.IsZero() || ends.Before(c.life.wall)) {
-		c.life.extend(now, ends) // what is added is not read longer than the token that adds it
+	if c.endsWith(cmd) {
+		c.life.extend(now, cmd.Expires)
 	}
 	said := changed{Connection: c.connection, Expires: c.life.token()}
 	for _, ch := range lost {
@@ -74,6 +71,19 @@ func (c *conn) renew(ctx context.Context, cmd command.Command) error {
 		said.Channels = append(said.Channels, state{Channel: ch.String(), Resumed: !slices.Contains(fresh, ch), Recovered: true})
 	}
 	return c.write(controlFrame(c.reader, sse.Frame{Type: typeChanged, Data: jsonLine(said)}))
+}
+
+// endsWith reports whether the connection ends when the command's token does: a
+// later one carries it on, and what an earlier one adds is read no longer than it.
+func (c *conn) endsWith(cmd command.Command) bool {
+	has, fresh := c.life.wall, cmd.Expires
+	switch {
+	case fresh.IsZero():
+		return false
+	case len(cmd.Add) > 0 && (has.IsZero() || fresh.Before(has)):
+		return true
+	}
+	return !has.IsZero() && fresh.After(has)
 }
 
 // principalOf is who gave the command, as far as policies ask.
